@@ -1,0 +1,40 @@
+# What every target of this project shares: warnings as errors, sanitizers, third-party packages.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(simdjson 3.0 REQUIRED)
+find_package(OpenSSL REQUIRED)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
+
+add_library(agdb_options INTERFACE)
+target_include_directories(agdb_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(agdb_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                       -Wnon-virtual-dtor -Wold-style-cast -Werror)
+target_compile_definitions(agdb_options INTERFACE AGDB_VERSION="${PROJECT_VERSION}")
+target_link_libraries(agdb_options INTERFACE Threads::Threads)
+if(AGDB_SANITIZE)
+  target_compile_options(agdb_options INTERFACE -fsanitize=${AGDB_SANITIZE}
+                         -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  target_link_options(agdb_options INTERFACE -fsanitize=${AGDB_SANITIZE})
+  # g++ 12 sees false positives of these once instrumentation has changed the code's shape.
+  target_compile_options(agdb_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow
+                         -Wno-restrict)
+endif()
+
+# agdb_library(NAME [LINK targets...]): a static library of all .cc files in the current folder.
+function(agdb_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC agdb_options ${ARG_LINK})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE agdb_options ${ARG_LINK})
+  endif()
+endfunction()
