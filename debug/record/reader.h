@@ -90,7 +90,7 @@ class Recording {
   std::size_t size() const;
   bool empty() const { return size() == 0; }
   // By position. REQUIRES: index < size().
-  const EventEntry& entry(std::size_t index) const;
+  EventEntry entry(std::size_t index) const;
   Result<RecordedEvent> event_at(std::size_t index) const;
   // The line as it stands in the file, without its end.
   Result<std::string> line_at(std::size_t index) const;
