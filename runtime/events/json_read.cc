@@ -1,0 +1,444 @@
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "runtime/events/json.h"
+#include "runtime/events/text.h"
+
+namespace agdb {
+namespace {
+
+constexpr std::string_view kBase64Suffix = "_base64";
+
+// The bytes that `text` stood for when it was written with a base64 sibling; nothing when the
+// sibling is somebody else's.
+std::optional<std::string> bytes_behind(std::string_view text, std::string_view base64) {
+  std::optional<std::string> bytes = from_base64(base64);
+  if (!bytes || is_utf8(*bytes) || to_utf8(*bytes) != text) return std::nullopt;
+  return bytes;
+}
+
+bool may_be_sibling(const Json::Member& member) {
+  return member.value.is_string() && member.key.ends_with(kBase64Suffix);
+}
+
+// Gives texts the bytes of their base64 siblings, and takes those away.
+void restore_bytes(Json::Object& members) {
+  if (std::none_of(members.begin(), members.end(), may_be_sibling)) return;
+  std::unordered_map<std::string_view, std::size_t> text_at;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (members[i].value.is_string()) text_at[members[i].key] = i;
+  }
+  std::vector<std::pair<std::size_t, std::string>> restored;
+  std::vector<bool> is_spent(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (!may_be_sibling(members[i])) continue;
+    const std::string_view key = members[i].key;
+    const auto text = text_at.find(key.substr(0, key.size() - kBase64Suffix.size()));
+    if (text == text_at.end()) continue;
+    auto bytes = bytes_behind(members[text->second].value.string(), members[i].value.string());
+    if (!bytes) continue;
+    restored.emplace_back(text->second, *std::move(bytes));
+    is_spent[i] = true;
+  }
+  for (auto& [at, bytes] : restored) members[at].value = std::move(bytes);
+  std::size_t index = 0;
+  std::erase_if(members, [&](const Json::Member&) { return is_spent[index++]; });
+}
+
+// Turns simdjson's tape into a value. False: nested deeper than allowed.
+class TapeReader {
+ public:
+  explicit TapeReader(const ParseOptions& options) : options_(options) {}
+
+  bool read(simdjson::dom::element element, Json& out, int depth = 0) {
+    using simdjson::dom::element_type;
+    switch (element.type()) {
+      case element_type::NULL_VALUE:
+        out = nullptr;
+        return true;
+      case element_type::BOOL:
+        out = element.get_bool().value_unsafe();
+        return true;
+      case element_type::INT64:
+        out = static_cast<long long>(element.get_int64().value_unsafe());
+        return true;
+      case element_type::UINT64:
+        out = static_cast<unsigned long long>(element.get_uint64().value_unsafe());
+        return true;
+      case element_type::DOUBLE:
+        out = element.get_double().value_unsafe();
+        return true;
+      case element_type::STRING:
+        out = element.get_string().value_unsafe();
+        return true;
+      case element_type::ARRAY:
+        return array(element.get_array().value_unsafe(), out, depth + 1);
+      case element_type::OBJECT:
+        return object(element.get_object().value_unsafe(), out, depth + 1);
+    }
+    return false;
+  }
+
+ private:
+  bool array(simdjson::dom::array from, Json& out, int depth) {
+    if (depth > options_.max_depth) return false;
+    out = Json::array();
+    out.items().reserve(from.size());
+    for (const simdjson::dom::element element : from) {
+      if (!read(element, out.items().emplace_back(), depth)) return false;
+    }
+    return true;
+  }
+
+  bool object(simdjson::dom::object from, Json& out, int depth) {
+    if (depth > options_.max_depth) return false;
+    out = Json::object();
+    out.members().reserve(from.size());
+    for (const auto [key, element] : from) {
+      out.members().push_back({std::string(key), {}});
+      if (!read(element, out.members().back().value, depth)) return false;
+    }
+    if (options_.restore_base64) restore_bytes(out.members());
+    return true;
+  }
+
+  const ParseOptions& options_;
+};
+
+// The quick way, for what is clean. Nothing: it is not, or too deep; the thorough way will tell.
+std::optional<Json> parse_quickly(std::string_view text, const ParseOptions& options) {
+  if (options.max_depth < 1) return std::nullopt;
+  simdjson::dom::parser parser;
+  // simdjson needs one level more than it opens, and no more levels than there are bytes.
+  const std::size_t depth = std::min(static_cast<std::size_t>(options.max_depth), text.size()) + 1;
+  if (parser.allocate(std::max<std::size_t>(text.size(), 64), depth) != simdjson::SUCCESS)
+    return std::nullopt;
+  simdjson::dom::element root;
+  if (parser.parse(text.data(), text.size(), true).get(root) != simdjson::SUCCESS)
+    return std::nullopt;
+  Json out;
+  if (!TapeReader(options).read(root, out)) return std::nullopt;
+  return out;
+}
+
+// Rewrites a text so that a strict parser takes it: in strings, lone surrogates become U+FFFD, and
+// bytes that are not UTF-8 become DEL and the code point of the byte's number (DEL itself: DEL and
+// "0"). original() undoes the latter in a parsed string.
+class Mender {
+ public:
+  explicit Mender(std::string_view text) : text_(text) {}
+
+  // Mends all, or until more than `limit` bytes of output stand.
+  void run(std::size_t limit = std::string::npos) {
+    while (at_ < text_.size() && mended_.size() <= limit) {
+      last_ = at_;
+      if (!in_string_) {
+        in_string_ = text_[at_] == '"';
+        keep(1);
+      } else {
+        string_byte();
+      }
+    }
+  }
+
+  const std::string& mended() const { return mended_; }
+  const ParseNotes& notes() const { return notes_; }
+  // Where in the text the last piece stood.
+  std::size_t last() const { return last_; }
+
+  static void restore(std::string& text);
+
+ private:
+  void string_byte() {
+    const auto byte = static_cast<unsigned char>(text_[at_]);
+    if (byte == '"') in_string_ = false;
+    if (byte == '\\') return escape();
+    if (byte == kMark)
+      return replace(1,
+                     "\x7f"
+                     "0");
+    const std::size_t length = byte < 0x80 ? 1 : character_length(text_, at_);
+    if (byte < 0x80 || length > 1) return keep(length);
+    ++notes_.invalid_utf8;
+    const char code_point[] = {kMark, static_cast<char>(0xc0 | byte >> 6),
+                               static_cast<char>(0x80 | (byte & 0x3f))};
+    replace(1, {code_point, sizeof code_point});
+  }
+
+  void escape() {
+    const int unit = unit_at(at_);
+    if (unit < 0) return keep(std::min<std::size_t>(2, text_.size() - at_));
+    if (unit == kMark)
+      return replace(6,
+                     "\x7f"
+                     "0");
+    if (unit < 0xd800 || unit > 0xdfff) return keep(6);
+    const int next = unit < 0xdc00 ? unit_at(at_ + 6) : -1;
+    if (next >= 0xdc00 && next <= 0xdfff) return keep(12);
+    ++notes_.lone_surrogates;
+    replace(6, "\\ufffd");
+  }
+
+  // The number behind "\u" at `at`; -1 when no such escape stands there.
+  int unit_at(std::size_t at) const {
+    const std::string_view escape = text_.substr(std::min(at, text_.size()), 6);
+    if (escape.size() < 6 || !escape.starts_with("\\u")) return -1;
+    int unit = 0;
+    const auto [end, error] = std::from_chars(escape.data() + 2, escape.data() + 6, unit, 16);
+    return error == std::errc{} && end == escape.data() + 6 && escape[2] != '-' ? unit : -1;
+  }
+
+  void keep(std::size_t count) {
+    mended_.append(text_, at_, count);
+    at_ += count;
+  }
+
+  void replace(std::size_t count, std::string_view by) {
+    mended_ += by;
+    at_ += count;
+  }
+
+  static constexpr char kMark = '\x7f';
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t last_ = 0;
+  bool in_string_ = false;
+  std::string mended_;
+  ParseNotes notes_;
+};
+
+void Mender::restore(std::string& text) {
+  std::size_t from = text.find(kMark);
+  std::size_t to = from;
+  while (from < text.size()) {
+    if (text[from] != kMark) {
+      text[to++] = text[from++];
+    } else if (text[from + 1] == '0') {
+      text[to++] = kMark;
+      from += 2;
+    } else {
+      text[to++] = static_cast<char>((text[from + 1] & 0x03) << 6 | (text[from + 2] & 0x3f));
+      from += 3;
+    }
+  }
+  if (to < text.size()) text.resize(to);
+}
+
+using Nlohmann = nlohmann::json;
+
+// Builds a value from nlohmann's events, without recursion.
+class EventReader : public nlohmann::json_sax<Nlohmann> {
+ public:
+  EventReader(const ParseOptions& options, bool mended) : options_(options), mended_(mended) {}
+
+  Json take() { return std::move(root_); }
+  bool is_too_deep() const { return too_deep_; }
+  // Of a syntax error: the number of bytes read when it was met, and what it is.
+  std::size_t position() const { return position_; }
+  const std::string& reason() const { return reason_; }
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool string(string_t& value) override {
+    if (mended_) Mender::restore(value);
+    return add(std::move(value));
+  }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool key(string_t& name) override {
+    if (mended_) Mender::restore(name);
+    open_.back()->members().push_back({std::move(name), {}});
+    return true;
+  }
+  bool end_object() override {
+    if (options_.restore_base64) restore_bytes(open_.back()->members());
+    open_.pop_back();
+    return true;
+  }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_array() override {
+    open_.pop_back();
+    return true;
+  }
+
+  bool parse_error(std::size_t position, const std::string& token,
+                   const nlohmann::detail::exception& error) override {
+    position_ = position;
+    explain(token, error.what());
+    return false;
+  }
+
+ private:
+  // The place of the value that comes now.
+  Json& place() {
+    if (open_.empty()) return root_;
+    Json& container = *open_.back();
+    return container.is_array() ? container.items().emplace_back()
+                                : container.members().back().value;
+  }
+
+  bool add(Json value) {
+    place() = std::move(value);
+    return true;
+  }
+
+  bool open(Json container) {
+    too_deep_ = open_.size() >= static_cast<std::size_t>(std::max(options_.max_depth, 0));
+    if (too_deep_) return false;
+    Json& at = place();
+    at = std::move(container);
+    // Stays where it is: its parent does not change before it is closed.
+    open_.push_back(&at);
+    return true;
+  }
+
+  // Takes from nlohmann's message what a person needs, and moves the position from the end of an
+  // unexpected token to its begin.
+  void explain(std::string_view token, std::string_view what) {
+    if (what.find("number overflow") != std::string_view::npos) {
+      reason_ = fmt::format("the number {}{} is out of range", token.substr(0, 40),
+                            token.size() > 40 ? "..." : "");
+      position_ -= std::min(position_ - 1, token.size() - 1);
+      return;
+    }
+    const std::size_t dash = what.find(" - ");
+    what.remove_prefix(dash == std::string_view::npos ? 0 : dash + 3);
+    const std::size_t read = what.find("; last read: '");
+    const std::size_t expected = what.rfind("; expected ");
+    reason_ = what.substr(0, std::min(read, what.size()));
+    if (read != std::string_view::npos && expected != std::string_view::npos && expected > read)
+      reason_ += what.substr(expected);
+    std::size_t length = 1;
+    if (reason_.starts_with("unexpected string") || reason_.starts_with("unexpected number"))
+      length = token.size();
+    if (reason_.starts_with("unexpected true") || reason_.starts_with("unexpected null"))
+      length = 4;
+    if (reason_.starts_with("unexpected false")) length = 5;
+    position_ -= std::min(position_ - 1, length - 1);
+  }
+
+  const ParseOptions& options_;
+  const bool mended_;
+  Json root_;
+  std::vector<Json*> open_;
+  bool too_deep_ = false;
+  std::size_t position_ = 0;
+  std::string reason_;
+};
+
+std::unexpected<Error> error_at(std::string_view text, std::size_t offset, std::string_view what) {
+  const std::string_view before = text.substr(0, offset);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const std::size_t line_begin = before.rfind('\n') + 1;  // npos + 1 = 0
+  return fail(Code::kCorrupt, fmt::format("{}:{}: {}", line, before.size() - line_begin + 1, what));
+}
+
+// Where nesting first exceeds `max_depth`. REQUIRES: what stands before is good JSON.
+std::size_t offset_of_depth(std::string_view text, int max_depth) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_string && c == '\\') ++at;
+    if (c == '"') in_string = !in_string;
+    if (in_string) continue;
+    if ((c == '[' || c == '{') && ++depth > max_depth) return at;
+    if (c == ']' || c == '}') --depth;
+  }
+  return text.size();
+}
+
+// The thorough way: mends what can be mended, takes numbers of any size, and tells where an error
+// is.
+Result<Json> parse_thoroughly(std::string_view text, ParseNotes& notes,
+                              const ParseOptions& options) {
+  // nlohmann takes a NUL for the end.
+  const std::string_view head = text.substr(0, text.find('\0'));
+  Mender mender(head);
+  mender.run();
+  EventReader reader(options, true);
+  bool good = false;
+  try {
+    good = Nlohmann::sax_parse(mender.mended().begin(), mender.mended().end(), &reader);
+  } catch (const Nlohmann::exception& error) {
+    return fail(Code::kCorrupt, fmt::format("1:1: {}", error.what()));
+  }
+  if (reader.is_too_deep()) {
+    return error_at(text, offset_of_depth(head, options.max_depth),
+                    fmt::format("nested deeper than {} levels", options.max_depth));
+  }
+  std::size_t offset = head.size();
+  if (!good && reader.position() <= mender.mended().size()) {
+    Mender again(head);
+    again.run(reader.position() - 1);
+    offset = again.last();
+  }
+  if (offset == head.size() && head.size() < text.size())
+    return error_at(text, offset, "a NUL byte");
+  if (!good) return error_at(text, offset, reader.reason());
+  notes = mender.notes();
+  return reader.take();
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, ParseNotes* notes, const ParseOptions& options) {
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    return fail(Code::kCorrupt, "1:1: the text is empty");
+  if (std::optional<Json> json = parse_quickly(text, options)) return *std::move(json);
+  ParseNotes mended;
+  AGDB_TRY(Json json, parse_thoroughly(text, mended, options));
+  if (notes != nullptr) {
+    notes->invalid_utf8 += mended.invalid_utf8;
+    notes->lone_surrogates += mended.lone_surrogates;
+  }
+  return json;
+}
+
+std::optional<std::size_t> end_of_first_document(std::string_view text) {
+  std::size_t at = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
+  at = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+  std::vector<bool> is_object;  // of each open container
+  bool in_string = false;
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_string) {
+      if (static_cast<unsigned char>(c) < 0x20) return std::nullopt;
+      if (c == '\\') ++at;
+      if (c == '"') in_string = false;
+      continue;
+    }
+    switch (c) {
+      case '"':
+        in_string = true;
+        break;
+      case '{':
+        is_object.push_back(true);
+        break;
+      case '[':
+        is_object.push_back(false);
+        break;
+      case '}':
+      case ']':
+        if (is_object.empty() || is_object.back() != (c == '}')) return std::nullopt;
+        is_object.pop_back();
+        break;
+      default:
+        break;
+    }
+    if (is_object.empty()) return c == '}' || c == ']' ? std::optional(at + 1) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace agdb
