@@ -15,17 +15,17 @@
 
 namespace agdb {
 
-class EventRing;
+class EventRing;  // runtime/events/event_ring.h
 
-// Receives events on the bus's dispatcher thread. Keep it short: what is slow belongs behind a queue of
-// its own (LiveQueue).
+// Receives events on the bus's dispatcher thread. Keep it short: what is slow belongs behind a
+// queue of its own (LiveQueue).
 class Subscriber {
  public:
   virtual ~Subscriber() = default;
   // The events of one process come in order. `event` is valid during the call.
   virtual void on_event(const Event& event) = 0;
-  // Called after each batch and, while nothing happens, about every EventBus::kPoll: the place to hand
-  // buffers to the system.
+  // Called after each batch and, while nothing happens, about every EventBus::kPoll: the place to
+  // hand buffers to the system.
   virtual void on_idle() {}
 };
 
@@ -33,16 +33,16 @@ class Subscriber {
 //
 //   producer thread ──emit──► its own ring ──► the dispatcher thread ──► every Subscriber
 //
-// emit never blocks, locks, throws or wakes anybody; a full ring refuses the event and counts it. The
-// dispatcher polls the rings, so an event reaches subscribers about kPoll after it was emitted at the
-// latest when they keep up.
+// emit never blocks, locks, throws or wakes anybody; a full ring refuses the event and counts it.
+// The dispatcher polls the rings, so an event reaches subscribers about kPoll after it was emitted
+// at the latest when they keep up.
 //
-// Allowed: two subscribers see every event, each in order. Impossible: a slow LiveQueue reader making
-// a producer wait, or another subscriber lose events.
+// Allowed: two subscribers see every event, each in order. Impossible: a slow LiveQueue reader
+// making a producer wait, or another subscriber lose events.
 class EventBus {
  public:
-  // How long the dispatcher sleeps when all rings are empty: well within the 5 ms after which a recorder
-  // must have handed an event to the system, at well under 1 % of a core.
+  // How long the dispatcher sleeps when all rings are empty: well within the 5 ms after which a
+  // recorder must have handed an event to the system, at well under 1 % of a core.
   static constexpr std::chrono::milliseconds kPoll{2};
   // Events that one producing thread may be ahead of the dispatcher.
   static constexpr std::size_t kRingEvents = 1u << 14;
@@ -68,7 +68,8 @@ class EventBus {
   };
 
   explicit EventBus(std::size_t ring_events = kRingEvents);
-  // Dispatches what is still in the rings, then ends the dispatcher. All subscribers are gone before.
+  // Dispatches what is still in the rings, then ends the dispatcher. All subscribers are gone
+  // before.
   ~EventBus();
   EventBus(const EventBus&) = delete;
   EventBus& operator=(const EventBus&) = delete;
@@ -76,13 +77,13 @@ class EventBus {
   // Any thread. A ring lives until its producer is gone and it is empty.
   Producer make_producer();
 
-  // Any thread but the dispatcher's. The subscriber is borrowed: after remove returns, no call into it
-  // is under way or follows.
+  // Any thread but the dispatcher's. The subscriber is borrowed: after remove returns, no call into
+  // it is under way or follows.
   void add(Subscriber& subscriber);
   void remove(Subscriber& subscriber);
 
-  // Returns once every event emitted before the call is with all subscribers and they have been told
-  // on_idle. Any thread but the dispatcher's.
+  // Returns once every event emitted before the call is with all subscribers and they have been
+  // told on_idle. Any thread but the dispatcher's.
   void flush();
 
  private:

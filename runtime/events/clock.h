@@ -31,8 +31,8 @@ class RealClock final : public Clock {
 
 // RFC 3339, UTC, with nanoseconds as far as they are not zero: "2026-03-08T10:00:00.25Z".
 std::string format_wall_time(WallTime time);
-// RFC 3339 with any offset. A time without a zone is taken as UTC when `zone_missing` is given, which is
-// then set; else it is an error. A blank in place of the T is accepted.
+// RFC 3339 with any offset. A time without a zone is taken as UTC when `zone_missing` is given,
+// which is then set; else it is an error. A blank in place of the T is accepted.
 Result<WallTime> parse_wall_time(std::string_view text, bool* zone_missing = nullptr);
 // How metadata writes "not set": the year 1.
 inline constexpr std::string_view kUnsetWallTime = "0001-01-01T00:00:00Z";

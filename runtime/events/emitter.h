@@ -13,8 +13,8 @@ namespace agdb {
 
 struct Field;
 
-// The value of one named argument, borrowed for the call: text, numbers, a nested object, or a ready
-// value. Producers never build JSON; what becomes of the fields is the emitter's business.
+// The value of one named argument, borrowed for the call: text, numbers, a nested object, or a
+// ready value. Producers never build JSON; what becomes of the fields is the emitter's business.
 using FieldValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string_view,
                                 std::span<const Field>, const Json*>;
 
@@ -37,11 +37,12 @@ struct Field {
 using Fields = std::span<const Field>;
 
 // Emits the events of one process: numbers them and stamps them with the process's time. One per
-// process, used from the thread of its producer. When nobody listens a call costs a load and a branch
-// (events are numbered all the same, so that a late listener sees true numbers).
+// process, used from the thread of its producer. When nobody listens a call costs a load and a
+// branch (events are numbered all the same, so that a late listener sees true numbers).
 class Emitter {
  public:
-  // `producer` and `clock` outlive the emitter; `created` is the clock's time at the process's birth.
+  // `producer` and `clock` outlive the emitter; `created` is the clock's time at the process's
+  // birth.
   Emitter(EventBus::Producer& producer, const Clock& clock, Pid pid, Nanoseconds created);
 
   // The time since the process was created.

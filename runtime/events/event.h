@@ -15,8 +15,8 @@
 
 namespace agdb {
 
-// One thing that a process did, as it leaves a runtime. Live views, recorders and span collectors all
-// read this; a recording's line is made from it.
+// One thing that a process did, as it leaves a runtime. Live views, recorders and span collectors
+// all read this; a recording's line is made from it.
 
 // A system call, after it returned.
 struct Syscall {
@@ -30,9 +30,9 @@ struct Syscall {
   bool operator==(const Syscall&) const = default;
 };
 
-// A context has changed: its first `keep` messages stay, `messages` follow them. Receivers that need
-// the whole context keep it (the messages are shared, not copied). The first change of a context has
-// keep 0 and a prompt.
+// A context has changed: its first `keep` messages stay, `messages` follow them. Receivers that
+// need the whole context keep it (the messages are shared, not copied). The first change of a
+// context has keep 0 and a prompt.
 struct ContextChange {
   CtxId ctx_id{};
   std::uint64_t keep = 0;
@@ -105,10 +105,10 @@ struct ForkOrigin {
 struct ProcessStart {
   std::string intent;
   Pid parent = kRuntimePid;
-  std::string run_id;    // shared by a root and all that descends from it
-  std::string trace_id;  // 32 hex digits
-  std::string runtime = "simulated";   // or "external", "imported"
-  std::string time_source = "clock";   // or "log", "durations", "order"
+  std::string run_id;                 // shared by a root and all that descends from it
+  std::string trace_id;               // 32 hex digits
+  std::string runtime = "simulated";  // or "external", "imported"
+  std::string time_source = "clock";  // or "log", "durations", "order"
   std::string model = {};
   std::int64_t context_budget = 0;  // tokens that may be spent in all; 0 = no limit
   std::int64_t max_steps = 0;       // 0 = no limit
@@ -121,7 +121,8 @@ struct ProcessStart {
 // The process is gone: no event of it follows. Not an event of the recording but its metadata.
 struct ProcessEnd {
   std::string exit_reason;
-  std::uint64_t last_n = 0;  // the number of its last event, so that a loss at the very end is noticed
+  std::uint64_t last_n =
+      0;  // the number of its last event, so that a loss at the very end is noticed
 };
 
 struct Event {
@@ -136,8 +137,8 @@ struct Event {
   Payload payload;
 };
 
-// "syscall", "context_snapshot", "llm_response", "state_change", "alert", "gap": as recordings name it;
-// "process_start" and "process_end" for the two that are never recorded as events.
+// "syscall", "context_snapshot", "llm_response", "state_change", "alert", "gap": as recordings name
+// it; "process_start" and "process_end" for the two that are never recorded as events.
 std::string_view type_name(const Event::Payload& payload);
 
 }  // namespace agdb

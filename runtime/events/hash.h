@@ -35,7 +35,8 @@ class Hasher128 {
   State* state_;
 };
 
-// The first 8 bytes of the SHA-256 as 16 lower-case hex digits: how system prompts are named in diffs.
+// The first 8 bytes of the SHA-256 as 16 lower-case hex digits: how system prompts are named in
+// diffs.
 std::string prompt_hash(std::string_view text);
 
 }  // namespace agdb

@@ -15,9 +15,10 @@ namespace agdb {
 // A JSON value. The project's one document type, so that the heavy JSON libraries (simdjson and
 // nlohmann_json, behind parse_json) stay out of headers.
 //
-// Integers keep all 64 bits: kInt holds what fits int64, kUint only what is larger, kDouble the rest.
-// Strings hold any bytes; a writer replaces what is not UTF-8. Objects keep the order of insertion;
-// where that order does not matter, writers sort (DumpStyle). A value with no special thread rule.
+// Integers keep all 64 bits: kInt holds what fits int64, kUint only what is larger, kDouble the
+// rest. Strings hold any bytes; a writer replaces what is not UTF-8. Objects keep the order of
+// insertion; where that order does not matter, writers sort (DumpStyle). A value with no special
+// thread rule.
 class Json {
  public:
   enum class Type : std::uint8_t { kNull, kBool, kInt, kUint, kDouble, kString, kArray, kObject };
@@ -26,20 +27,20 @@ class Json {
   using Object = std::vector<Member>;
 
   Json() = default;
-  Json(std::nullptr_t) {}                                      // NOLINT(*-explicit-*)
-  Json(bool value) : value_(value) {}                          // NOLINT(*-explicit-*)
-  Json(int value) : value_(std::int64_t{value}) {}             // NOLINT(*-explicit-*)
-  Json(long value) : value_(std::int64_t{value}) {}            // NOLINT(*-explicit-*)
-  Json(long long value) : value_(std::int64_t{value}) {}       // NOLINT(*-explicit-*)
-  Json(unsigned value) : value_(std::int64_t{value}) {}        // NOLINT(*-explicit-*)
-  Json(unsigned long value);                                   // NOLINT(*-explicit-*)
-  Json(unsigned long long value);                              // NOLINT(*-explicit-*)
-  Json(double value) : value_(value) {}                        // NOLINT(*-explicit-*)
-  Json(std::string value) : value_(std::move(value)) {}        // NOLINT(*-explicit-*)
-  Json(std::string_view value) : value_(std::string(value)) {} // NOLINT(*-explicit-*)
-  Json(const char* value) : value_(std::string(value)) {}      // NOLINT(*-explicit-*)
-  Json(Array value);                                           // NOLINT(*-explicit-*)
-  Json(Object value);                                          // NOLINT(*-explicit-*)
+  Json(std::nullptr_t) {}                                       // NOLINT(*-explicit-*)
+  Json(bool value) : value_(value) {}                           // NOLINT(*-explicit-*)
+  Json(int value) : value_(std::int64_t{value}) {}              // NOLINT(*-explicit-*)
+  Json(long value) : value_(std::int64_t{value}) {}             // NOLINT(*-explicit-*)
+  Json(long long value) : value_(std::int64_t{value}) {}        // NOLINT(*-explicit-*)
+  Json(unsigned value) : value_(std::int64_t{value}) {}         // NOLINT(*-explicit-*)
+  Json(unsigned long value);                                    // NOLINT(*-explicit-*)
+  Json(unsigned long long value);                               // NOLINT(*-explicit-*)
+  Json(double value) : value_(value) {}                         // NOLINT(*-explicit-*)
+  Json(std::string value) : value_(std::move(value)) {}         // NOLINT(*-explicit-*)
+  Json(std::string_view value) : value_(std::string(value)) {}  // NOLINT(*-explicit-*)
+  Json(const char* value) : value_(std::string(value)) {}       // NOLINT(*-explicit-*)
+  Json(Array value);                                            // NOLINT(*-explicit-*)
+  Json(Object value);                                           // NOLINT(*-explicit-*)
 
   // Json::object({{"path", "/dev/null"}, {"flags", 2}})
   static Json object(std::initializer_list<Member> members);
@@ -55,8 +56,8 @@ class Json {
   bool is_array() const { return type() == Type::kArray; }
   bool is_object() const { return type() == Type::kObject; }
 
-  // The value as the type asked for, or nothing when it is of another type or out of range. to_int and
-  // to_uint also take a double that is integral. to_double takes any number.
+  // The value as the type asked for, or nothing when it is of another type or out of range. to_int
+  // and to_uint also take a double that is integral. to_double takes any number.
   std::optional<bool> to_bool() const;
   std::optional<std::int64_t> to_int() const;
   std::optional<std::uint64_t> to_uint() const;
@@ -76,8 +77,8 @@ class Json {
   std::size_t size() const;
   bool empty() const { return size() == 0; }
 
-  // The member of that name (of several, the last), or nullptr when there is none or this is no object.
-  // Linear in the number of members. Valid until the object changes.
+  // The member of that name (of several, the last), or nullptr when there is none or this is no
+  // object. Linear in the number of members. Valid until the object changes.
   const Json* find(std::string_view key) const;
   Json* find(std::string_view key);
   // As find, but null instead of nullptr: j["a"]["b"] is null when either is missing.
@@ -99,7 +100,8 @@ class Json {
   bool operator==(const Json& other) const;
 
  private:
-  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Array, Object>
+  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Array,
+               Object>
       value_;
 };
 
@@ -125,8 +127,8 @@ struct DumpStyle {
 
 std::string dump(const Json& value, const DumpStyle& style = {});
 void dump_to(std::string& out, const Json& value, const DumpStyle& style = {});
-// Appends `text` with quotes and escapes, bytes that are not UTF-8 as U+FFFD. Returns whether the text
-// was valid UTF-8.
+// Appends `text` with quotes and escapes, bytes that are not UTF-8 as U+FFFD. Returns whether the
+// text was valid UTF-8.
 bool dump_string_to(std::string& out, std::string_view text);
 // Appends `"key":` and the text, and a member "<key>_base64" after it when the text is not UTF-8.
 void dump_text_member_to(std::string& out, std::string_view key, std::string_view text);
@@ -146,15 +148,15 @@ struct ParseOptions {
   bool restore_base64 = false;
 };
 
-// Parses one JSON document with nothing but white space around it. Errors are kCorrupt and say line and
-// column (both from 1, columns in bytes) and what was wrong there. Integers beyond 64 bits become
-// doubles. Of members with one name all are kept, in order. Any thread.
+// Parses one JSON document with nothing but white space around it. Errors are kCorrupt and say line
+// and column (both from 1, columns in bytes) and what was wrong there. Integers beyond 64 bits
+// become doubles. Of members with one name all are kept, in order. Any thread.
 Result<Json> parse_json(std::string_view text, ParseNotes* notes = nullptr,
                         const ParseOptions& options = {});
 
-// Where the JSON document at the start of `text` ends: the offset behind its last byte, or nothing when
-// no complete object or array stands there. For lines that hold several documents. Checks the nesting
-// and the strings, not the full syntax.
+// Where the JSON document at the start of `text` ends: the offset behind its last byte, or nothing
+// when no complete object or array stands there. For lines that hold several documents. Checks the
+// nesting and the strings, not the full syntax.
 std::optional<std::size_t> end_of_first_document(std::string_view text);
 
 }  // namespace agdb

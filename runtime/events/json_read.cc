@@ -2,53 +2,15 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 
+#include "runtime/events/base64_sibling.h"
 #include "runtime/events/json.h"
+#include "runtime/events/json_mender.h"
 #include "runtime/events/text.h"
 
 namespace agdb {
 namespace {
-
-constexpr std::string_view kBase64Suffix = "_base64";
-
-// The bytes that `text` stood for when it was written with a base64 sibling; nothing when the
-// sibling is somebody else's.
-std::optional<std::string> bytes_behind(std::string_view text, std::string_view base64) {
-  std::optional<std::string> bytes = from_base64(base64);
-  if (!bytes || is_utf8(*bytes) || to_utf8(*bytes) != text) return std::nullopt;
-  return bytes;
-}
-
-bool may_be_sibling(const Json::Member& member) {
-  return member.value.is_string() && member.key.ends_with(kBase64Suffix);
-}
-
-// Gives texts the bytes of their base64 siblings, and takes those away.
-void restore_bytes(Json::Object& members) {
-  if (std::none_of(members.begin(), members.end(), may_be_sibling)) return;
-  std::unordered_map<std::string_view, std::size_t> text_at;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    if (members[i].value.is_string()) text_at[members[i].key] = i;
-  }
-  std::vector<std::pair<std::size_t, std::string>> restored;
-  std::vector<bool> is_spent(members.size());
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    if (!may_be_sibling(members[i])) continue;
-    const std::string_view key = members[i].key;
-    const auto text = text_at.find(key.substr(0, key.size() - kBase64Suffix.size()));
-    if (text == text_at.end()) continue;
-    auto bytes = bytes_behind(members[text->second].value.string(), members[i].value.string());
-    if (!bytes) continue;
-    restored.emplace_back(text->second, *std::move(bytes));
-    is_spent[i] = true;
-  }
-  for (auto& [at, bytes] : restored) members[at].value = std::move(bytes);
-  std::size_t index = 0;
-  std::erase_if(members, [&](const Json::Member&) { return is_spent[index++]; });
-}
 
 // Turns simdjson's tape into a value. False: nested deeper than allowed.
 class TapeReader {
@@ -103,7 +65,7 @@ class TapeReader {
       out.members().push_back({std::string(key), {}});
       if (!read(element, out.members().back().value, depth)) return false;
     }
-    if (options_.restore_base64) restore_bytes(out.members());
+    if (options_.restore_base64) restore_siblings(out.members());
     return true;
   }
 
@@ -126,116 +88,32 @@ std::optional<Json> parse_quickly(std::string_view text, const ParseOptions& opt
   return out;
 }
 
-// Rewrites a text so that a strict parser takes it: in strings, lone surrogates become U+FFFD, and
-// bytes that are not UTF-8 become DEL and the code point of the byte's number (DEL itself: DEL and
-// "0"). original() undoes the latter in a parsed string.
-class Mender {
- public:
-  explicit Mender(std::string_view text) : text_(text) {}
+// nlohmann's messages read "[id] parse error at <place>: syntax error while parsing <what> -
+// <complaint>; last read: '<token>'; expected <token kind>", where the last two may be missing. The
+// token is hostile.
 
-  // Mends all, or until more than `limit` bytes of output stand.
-  void run(std::size_t limit = std::string::npos) {
-    while (at_ < text_.size() && mended_.size() <= limit) {
-      last_ = at_;
-      if (!in_string_) {
-        in_string_ = text_[at_] == '"';
-        keep(1);
-      } else {
-        string_byte();
-      }
-    }
-  }
+std::string_view complaint_in(std::string_view message) {
+  const std::size_t dash = message.find(" - ");
+  if (dash != std::string_view::npos) message.remove_prefix(dash + 3);
+  return message.substr(0, std::min(message.find("; last read: "), message.find("; expected ")));
+}
 
-  const std::string& mended() const { return mended_; }
-  const ParseNotes& notes() const { return notes_; }
-  // Where in the text the last piece stood.
-  std::size_t last() const { return last_; }
-
-  static void restore(std::string& text);
-
- private:
-  void string_byte() {
-    const auto byte = static_cast<unsigned char>(text_[at_]);
-    if (byte == '"') in_string_ = false;
-    if (byte == '\\') return escape();
-    if (byte == kMark)
-      return replace(1,
-                     "\x7f"
-                     "0");
-    const std::size_t length = byte < 0x80 ? 1 : character_length(text_, at_);
-    if (byte < 0x80 || length > 1) return keep(length);
-    ++notes_.invalid_utf8;
-    const char code_point[] = {kMark, static_cast<char>(0xc0 | byte >> 6),
-                               static_cast<char>(0x80 | (byte & 0x3f))};
-    replace(1, {code_point, sizeof code_point});
-  }
-
-  void escape() {
-    const int unit = unit_at(at_);
-    if (unit < 0) return keep(std::min<std::size_t>(2, text_.size() - at_));
-    if (unit == kMark)
-      return replace(6,
-                     "\x7f"
-                     "0");
-    if (unit < 0xd800 || unit > 0xdfff) return keep(6);
-    const int next = unit < 0xdc00 ? unit_at(at_ + 6) : -1;
-    if (next >= 0xdc00 && next <= 0xdfff) return keep(12);
-    ++notes_.lone_surrogates;
-    replace(6, "\\ufffd");
-  }
-
-  // The number behind "\u" at `at`; -1 when no such escape stands there.
-  int unit_at(std::size_t at) const {
-    const std::string_view escape = text_.substr(std::min(at, text_.size()), 6);
-    if (escape.size() < 6 || !escape.starts_with("\\u")) return -1;
-    int unit = 0;
-    const auto [end, error] = std::from_chars(escape.data() + 2, escape.data() + 6, unit, 16);
-    return error == std::errc{} && end == escape.data() + 6 && escape[2] != '-' ? unit : -1;
-  }
-
-  void keep(std::size_t count) {
-    mended_.append(text_, at_, count);
-    at_ += count;
-  }
-
-  void replace(std::size_t count, std::string_view by) {
-    mended_ += by;
-    at_ += count;
-  }
-
-  static constexpr char kMark = '\x7f';
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::size_t last_ = 0;
-  bool in_string_ = false;
-  std::string mended_;
-  ParseNotes notes_;
-};
-
-void Mender::restore(std::string& text) {
-  std::size_t from = text.find(kMark);
-  std::size_t to = from;
-  while (from < text.size()) {
-    if (text[from] != kMark) {
-      text[to++] = text[from++];
-    } else if (text[from + 1] == '0') {
-      text[to++] = kMark;
-      from += 2;
-    } else {
-      text[to++] = static_cast<char>((text[from + 1] & 0x03) << 6 | (text[from + 2] & 0x3f));
-      from += 3;
-    }
-  }
-  if (to < text.size()) text.resize(to);
+std::string_view expectation_in(std::string_view message) {
+  if (message.ends_with("; expected '[', '{', or a literal")) return "; expected a value";
+  if (message.ends_with("; expected ']'")) return "; expected ',' or ']'";
+  if (message.ends_with("; expected '}'")) return "; expected ',' or '}'";
+  if (message.ends_with("; expected ':'")) return "; expected ':'";
+  if (message.ends_with("; expected string literal")) return "; expected a string";
+  if (message.ends_with("; expected end of input")) return "; expected the end of the text";
+  return "";
 }
 
 using Nlohmann = nlohmann::json;
 
-// Builds a value from nlohmann's events, without recursion.
+// Builds a value from nlohmann's events over a mended text, without recursion.
 class EventReader : public nlohmann::json_sax<Nlohmann> {
  public:
-  EventReader(const ParseOptions& options, bool mended) : options_(options), mended_(mended) {}
+  explicit EventReader(const ParseOptions& options) : options_(options) {}
 
   Json take() { return std::move(root_); }
   bool is_too_deep() const { return too_deep_; }
@@ -249,18 +127,18 @@ class EventReader : public nlohmann::json_sax<Nlohmann> {
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
   bool string(string_t& value) override {
-    if (mended_) Mender::restore(value);
+    JsonMender::restore(value);
     return add(std::move(value));
   }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return open(Json::object()); }
   bool key(string_t& name) override {
-    if (mended_) Mender::restore(name);
+    JsonMender::restore(name);
     open_.back()->members().push_back({std::move(name), {}});
     return true;
   }
   bool end_object() override {
-    if (options_.restore_base64) restore_bytes(open_.back()->members());
+    if (options_.restore_base64) restore_siblings(open_.back()->members());
     open_.pop_back();
     return true;
   }
@@ -304,30 +182,22 @@ class EventReader : public nlohmann::json_sax<Nlohmann> {
   // Takes from nlohmann's message what a person needs, and moves the position from the end of an
   // unexpected token to its begin.
   void explain(std::string_view token, std::string_view what) {
-    if (what.find("number overflow") != std::string_view::npos) {
-      reason_ = fmt::format("the number {}{} is out of range", token.substr(0, 40),
-                            token.size() > 40 ? "..." : "");
-      position_ -= std::min(position_ - 1, token.size() - 1);
-      return;
-    }
-    const std::size_t dash = what.find(" - ");
-    what.remove_prefix(dash == std::string_view::npos ? 0 : dash + 3);
-    const std::size_t read = what.find("; last read: '");
-    const std::size_t expected = what.rfind("; expected ");
-    reason_ = what.substr(0, std::min(read, what.size()));
-    if (read != std::string_view::npos && expected != std::string_view::npos && expected > read)
-      reason_ += what.substr(expected);
     std::size_t length = 1;
-    if (reason_.starts_with("unexpected string") || reason_.starts_with("unexpected number"))
+    if (what.find("number overflow") != std::string_view::npos) {
+      reason_ = fmt::format("the number {} is out of range", truncate(token, 40));
       length = token.size();
-    if (reason_.starts_with("unexpected true") || reason_.starts_with("unexpected null"))
-      length = 4;
-    if (reason_.starts_with("unexpected false")) length = 5;
+    } else {
+      reason_ = fmt::format("{}{}", complaint_in(what), expectation_in(what));
+      if (reason_.starts_with("unexpected string") || reason_.starts_with("unexpected number"))
+        length = token.size();
+      if (reason_.starts_with("unexpected true") || reason_.starts_with("unexpected null"))
+        length = 4;
+      if (reason_.starts_with("unexpected false")) length = 5;
+    }
     position_ -= std::min(position_ - 1, length - 1);
   }
 
   const ParseOptions& options_;
-  const bool mended_;
   Json root_;
   std::vector<Json*> open_;
   bool too_deep_ = false;
@@ -363,9 +233,9 @@ Result<Json> parse_thoroughly(std::string_view text, ParseNotes& notes,
                               const ParseOptions& options) {
   // nlohmann takes a NUL for the end.
   const std::string_view head = text.substr(0, text.find('\0'));
-  Mender mender(head);
+  JsonMender mender(head);
   mender.run();
-  EventReader reader(options, true);
+  EventReader reader(options);
   bool good = false;
   try {
     good = Nlohmann::sax_parse(mender.mended().begin(), mender.mended().end(), &reader);
@@ -378,9 +248,8 @@ Result<Json> parse_thoroughly(std::string_view text, ParseNotes& notes,
   }
   std::size_t offset = head.size();
   if (!good && reader.position() <= mender.mended().size()) {
-    Mender again(head);
-    again.run(reader.position() - 1);
-    offset = again.last();
+    JsonMender again(head);
+    offset = again.run(reader.position() - 1);
   }
   if (offset == head.size() && head.size() < text.size())
     return error_at(text, offset, "a NUL byte");

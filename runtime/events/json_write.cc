@@ -1,9 +1,12 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 
+#include "runtime/events/base64_sibling.h"
 #include "runtime/events/json.h"
 #include "runtime/events/text.h"
 
@@ -175,7 +178,7 @@ class Writer {
     value(member.value);
     if (!style_.keep_bytes || !member.value.is_string() || is_utf8(member.value.string())) return;
     next();
-    key(member.key + "_base64");
+    key(fmt::format("{}{}", member.key, kBase64Suffix));
     append_quoted(out_, to_base64(member.value.string()));
   }
 
@@ -242,7 +245,7 @@ void dump_text_member_to(std::string& out, std::string_view key, std::string_vie
   out += ':';
   if (dump_string_to(out, text)) return;
   out += ',';
-  append_quoted(out, std::string(key) + "_base64");
+  append_quoted(out, fmt::format("{}{}", key, kBase64Suffix));
   out += ':';
   append_quoted(out, to_base64(text));
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/events/base64_sibling.h"
 #include "runtime/events/text.h"
 #include "runtime/events/token_estimate.h"
 
@@ -49,10 +50,9 @@ Result<std::string> text_member(const Json& json, std::string_view key) {
   const Json& member = json[key];
   if (member.is_null()) return std::string();
   if (!member.is_string()) return wrong_type(key, "a string", member);
-  const std::string_view sibling = json.text(fmt::format("{}_base64", key));
-  if (!sibling.empty()) {
-    const std::optional<std::string> bytes = from_base64(sibling);
-    if (bytes && !is_utf8(*bytes) && to_utf8(*bytes) == member.string()) return *bytes;
+  const Json* sibling = json.find(fmt::format("{}{}", key, kBase64Suffix));
+  if (sibling != nullptr && sibling->is_string()) {
+    if (auto bytes = bytes_behind(member.string(), sibling->string())) return *std::move(bytes);
   }
   return member.string();
 }

@@ -13,10 +13,11 @@
 
 namespace agdb {
 
-// A tool call that the model asked for. `arguments` is what the provider gave: an object, or the text
-// itself where that was no JSON object.
+// A tool call that the model asked for. `arguments` is what the provider gave: an object, or the
+// text itself where that was no JSON object.
 struct ToolCall {
-  std::string id;  // not unique within a run: pair a result with the nearest earlier open call of its id
+  std::string
+      id;  // not unique within a run: pair a result with the nearest earlier open call of its id
   std::string name;
   Json arguments;
 
@@ -30,7 +31,8 @@ struct Message {
   std::string name = {};
   std::string tool_call_id = {};
   std::vector<ToolCall> tool_calls = {};
-  // The script turn that this message belongs to or stands behind (runtime/events/script.h); 0 = none.
+  // The script turn that this message belongs to or stands behind (runtime/events/script.h); 0 =
+  // none.
   std::uint64_t turn = 0;
 
   bool operator==(const Message&) const = default;
@@ -39,8 +41,9 @@ struct Message {
 // Messages do not change once they are in a context, so contexts, events and recorders share them.
 using MessagePtr = std::shared_ptr<const Message>;
 
-// The message's compact JSON, keys in the order role, content, name, tool_call_id, tool_calls, turn;
-// empty optional ones left out; content always there. These are the bytes that are hashed and stored.
+// The message's compact JSON, keys in the order role, content, name, tool_call_id, tool_calls,
+// turn; empty optional ones left out; content always there. These are the bytes that are hashed and
+// stored.
 void append_json(std::string& out, const Message& message);
 void append_json(std::string& out, const ToolCall& call);
 Json to_json(const Message& message);
@@ -54,7 +57,8 @@ Hash128 hash_of(const Message& message);
 // each message. Feed the messages in order; each was hashed once, by hash_of.
 Hash128 context_hash(Hash128 system_prompt, std::span<const Hash128> messages);
 
-// Estimated tokens of what the model reads of a message: content, and names and arguments of its calls.
+// Estimated tokens of what the model reads of a message: content, and names and arguments of its
+// calls.
 std::int64_t estimate_tokens(const Message& message);
 
 }  // namespace agdb

@@ -7,16 +7,26 @@ namespace agdb {
 
 const char* name_of(Code code) {
   switch (code) {
-    case Code::kNotFound: return "not_found";
-    case Code::kInvalid: return "invalid";
-    case Code::kCorrupt: return "corrupt";
-    case Code::kIo: return "io";
-    case Code::kPermission: return "permission";
-    case Code::kUnsupported: return "unsupported";
-    case Code::kTimeout: return "timeout";
-    case Code::kExhausted: return "exhausted";
-    case Code::kUnavailable: return "unavailable";
-    case Code::kCancelled: return "cancelled";
+    case Code::kNotFound:
+      return "not_found";
+    case Code::kInvalid:
+      return "invalid";
+    case Code::kCorrupt:
+      return "corrupt";
+    case Code::kIo:
+      return "io";
+    case Code::kPermission:
+      return "permission";
+    case Code::kUnsupported:
+      return "unsupported";
+    case Code::kTimeout:
+      return "timeout";
+    case Code::kExhausted:
+      return "exhausted";
+    case Code::kUnavailable:
+      return "unavailable";
+    case Code::kCancelled:
+      return "cancelled";
   }
   return "unknown";
 }

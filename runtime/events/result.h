@@ -23,9 +23,9 @@ enum class Code {
 // The code's name as it appears in machine-readable output: "not_found", "invalid", ...
 const char* name_of(Code code);
 
-// An expected failure. `message` names the thing and says why ("recording 7-1 not found"), without a
-// final full stop; `hint` says what the person can do about it, and may be empty. The command line
-// joins them to one line: "agdb: <message>; <hint>".
+// An expected failure. `message` names the thing and says why ("recording 7-1 not found"), without
+// a final full stop; `hint` says what the person can do about it, and may be empty. The command
+// line joins them to one line: "agdb: <message>; <hint>".
 struct Error {
   Code code = Code::kInvalid;
   std::string message;
@@ -59,14 +59,14 @@ inline std::unexpected<Error> fail(Code code, std::string message, std::string h
   declaration = *std::move(AGDB_CONCAT(agdb_result_, __LINE__))
 
 // AGDB_CHECK_OK(f()): the function returns f()'s error, if it has one.
-#define AGDB_CHECK_OK(expression)                                   \
-  do {                                                              \
-    if (auto agdb_status_ = (expression); !agdb_status_)            \
-      return std::unexpected(std::move(agdb_status_).error());      \
+#define AGDB_CHECK_OK(expression)                              \
+  do {                                                         \
+    if (auto agdb_status_ = (expression); !agdb_status_)       \
+      return std::unexpected(std::move(agdb_status_).error()); \
   } while (false)
 
 // An assertion that is on in release. Only for our own bugs, never for input.
-#define AGDB_ASSERT(condition, message) \
-  do {                                  \
+#define AGDB_ASSERT(condition, message)                                                            \
+  do {                                                                                             \
     if (!(condition)) ::agdb::panic(__FILE__, __LINE__, std::string(#condition ": ") + (message)); \
   } while (false)

@@ -15,11 +15,12 @@
 
 namespace agdb {
 
-// An agent script: what the simulated model answers and the simulated tools return. The JSON form is
-// documented, with examples, in fixtures/README.md; an importer makes one from a real session.
+// An agent script: what the simulated model answers and the simulated tools return. The JSON form
+// is documented, with examples, in fixtures/README.md; an importer makes one from a real session.
 //
-// Time spans are text in JSON ("850ms"), Nanoseconds here. Turns count from 1. The place in a script
-// follows from a context alone (place_in), so that a restored context goes on at the right turn.
+// Time spans are text in JSON ("850ms"), Nanoseconds here. Turns count from 1. The place in a
+// script follows from a context alone (place_in), so that a restored context goes on at the right
+// turn.
 
 // Tokens as a provider would report them; request includes cached input. All >= 0.
 struct ScriptUsage {
@@ -34,16 +35,16 @@ struct ScriptUsage {
 
 // What a tool call does when it is executed. Each is one JSON key of the call.
 
-// "result": "text" or "error": "text": the tool answers so. With neither, the agent's `tools` table is
-// asked (ScriptTool).
+// "result": "text" or "error": "text": the tool answers so. With neither, the agent's `tools` table
+// is asked (ScriptTool).
 struct ScriptResult {
   std::optional<std::string> text;
   std::string error;
   bool operator==(const ScriptResult&) const = default;
 };
-// "spawn": "agent name": a child process of that agent. The call's intent is its arguments' "intent",
-// "description" or "prompt", else the agent's. The parent waits and gets `text`, or else the child's
-// last answer; with "background": true it goes on at once.
+// "spawn": "agent name": a child process of that agent. The call's intent is its arguments'
+// "intent", "description" or "prompt", else the agent's. The parent waits and gets `text`, or else
+// the child's last answer; with "background": true it goes on at once.
 struct ScriptSpawn {
   std::string agent;
   bool background = false;
@@ -73,7 +74,8 @@ struct ScriptSignal {
   std::string signal;
   bool operator==(const ScriptSignal&) const = default;
 };
-// "device": "/dev/fs/notes.md": opens that device, writes `data` to it or (without) reads all of it.
+// "device": "/dev/fs/notes.md": opens that device, writes `data` to it or (without) reads all of
+// it.
 struct ScriptDevice {
   std::string path;
   std::optional<std::string> data;
@@ -90,7 +92,8 @@ struct ScriptCall {
   bool operator==(const ScriptCall&) const = default;
 };
 
-// An attempt that failed before the answer came: the error, and how long until the next attempt began.
+// An attempt that failed before the answer came: the error, and how long until the next attempt
+// began.
 struct ScriptFailure {
   std::string error;
   Nanoseconds after{0};
@@ -104,8 +107,8 @@ struct ScriptAnswer {
   std::optional<ScriptUsage> usage;  // absent: estimated from the context and the answer
   std::string model;                 // empty: the agent's
   std::string stop_reason;
-  // The whole call of the last attempt takes `latency` (to the last token); set-up and first token lie
-  // within it: setup <= first_token <= latency, 0 = not told.
+  // The whole call of the last attempt takes `latency` (to the last token); set-up and first token
+  // lie within it: setup <= first_token <= latency, 0 = not told.
   Nanoseconds latency{0};
   Nanoseconds setup{0};
   Nanoseconds first_token{0};
@@ -115,11 +118,13 @@ struct ScriptAnswer {
   bool operator==(const ScriptAnswer&) const = default;
 };
 
-// What happens to the context before a turn, from outside: the user speaks, the context is compacted.
+// What happens to the context before a turn, from outside: the user speaks, the context is
+// compacted.
 struct ContextEdit {
   enum class Kind {
     kAppend,     // {"append": message}
-    kCompact,    // {"compact": {"keep": N, "messages": [message…]}}: only the first N stay, then these
+    kCompact,    // {"compact": {"keep": N, "messages": [message…]}}: only the first N stay, then
+                 // these
     kSetPrompt,  // {"set_prompt": "text"}
   };
   Kind kind = Kind::kAppend;
@@ -147,7 +152,8 @@ struct ScriptTurn {
   bool operator==(const ScriptTurn&) const = default;
 };
 
-// A scripted tool: the first rule whose pattern matches the call's arguments (compact JSON) answers.
+// A scripted tool: the first rule whose pattern matches the call's arguments (compact JSON)
+// answers.
 struct ScriptToolRule {
   std::string when;  // RE2, unanchored; empty matches all
   ScriptResult result;
@@ -177,9 +183,9 @@ struct Script {
   bool operator==(const Script&) const = default;
 };
 
-// Reads and checks a script: shape, known keys only, patterns that compile, names that exist, next turns
-// that exist. An error says line and column: "tasks.json:12:7: turns[3].usage.request: expected an
-// integer, got a string". `name` is how the error calls the file. Any thread.
+// Reads and checks a script: shape, known keys only, patterns that compile, names that exist, next
+// turns that exist. An error says line and column: "tasks.json:12:7: turns[3].usage.request:
+// expected an integer, got a string". `name` is how the error calls the file. Any thread.
 Result<Script> parse_script(std::string_view text, std::string_view name);
 // The script as JSON text that parse_script reads back to an equal script. Deterministic.
 std::string script_to_json(const Script& script);
@@ -194,9 +200,10 @@ struct ScriptPlace {
   std::size_t edits_done = 0;
 };
 
-// The place that a context stands at. The last message that carries a turn tells which turn was played
-// last (an answer carries its own; what came from outside behind an answer carries that answer's); where
-// none does, it is the number of assistant messages. This survives compaction and edits by hand.
+// The place that a context stands at. The last message that carries a turn tells which turn was
+// played last (an answer carries its own; what came from outside behind an answer carries that
+// answer's); where none does, it is the number of assistant messages. This survives compaction and
+// edits by hand.
 ScriptPlace place_in(const ScriptAgent& agent, const std::vector<MessagePtr>& context);
 
 }  // namespace agdb

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/events/bus.h"
+#include "runtime/events/script.h"
+#include "runtime/kernel/device.h"
+#include "runtime/kernel/process_state.h"
+#include "runtime/kernel/scheduler.h"
+#include "runtime/kernel/vfs.h"
+
+namespace agdb {
+
+enum class Signal { kTerminate = 1, kKill = 2, kPause = 4, kResume = 5 };
+// "terminate", "kill", "pause", "resume", also with SIG names ("SIGTERM"); nothing for others.
+std::optional<Signal> signal_from(std::string_view name);
+std::string_view name_of(Signal signal);
+
+// How a process ended. `code` is 0 for "completed", else says roughly why, as Unix does.
+struct ExitStatus {
+  int code = 0;
+  std::string reason;
+
+  bool operator==(const ExitStatus&) const = default;
+};
+
+namespace exit_reason {
+inline constexpr const char* kCompleted = "completed";
+inline constexpr const char* kToolErrors = "completed_with_tool_errors";  // code 1
+inline constexpr const char* kBudget = "budget_exceeded";                 // code 2
+inline constexpr const char* kMaxSteps = "max steps exceeded";            // code 3
+inline constexpr const char* kScriptExhausted = "script_exhausted";       // code 4
+inline constexpr const char* kModelFailed = "llm read failed";            // code 5
+inline constexpr const char* kSetUpFailed = "set-up failed";              // code 6
+inline constexpr const char* kDeadlock = "deadlock";                      // code 7
+inline constexpr const char* kKilled = "killed";                          // code 137
+inline constexpr const char* kTerminated = "terminated";                  // code 143
+inline constexpr const char* kInterrupted = "interrupted";                // code 130
+}  // namespace exit_reason
+
+// What a process continues from instead of being born fresh.
+struct RestoredState {
+  std::string system_prompt;
+  std::vector<MessagePtr> messages;
+  std::optional<ForkOrigin> forked_from;
+};
+
+struct SpawnRequest {
+  // Its agents can spawn each other. Required; for a model that is not scripted, turns may be
+  // empty.
+  std::shared_ptr<const Script> script;
+  std::string agent;   // empty: the script's main
+  std::string intent;  // empty: the agent's
+  Pid parent = kRuntimePid;
+  std::int64_t budget = 0;     // 0: the agent's
+  std::int64_t max_steps = 0;  // 0: the agent's, else KernelOptions::max_steps
+  std::optional<RestoredState> restored;
+};
+
+struct ProcessInfo {
+  Pid pid{};
+  Pid parent{};
+  ProcessState state = ProcessState::kCreated;
+  std::string intent;
+  std::string model;
+  std::int64_t steps = 0;
+  std::int64_t tokens_used = 0;  // spent: request + response, cumulative
+  std::int64_t budget = 0;
+  std::int64_t context_tokens = 0;
+  ExitStatus exit;  // of a zombie or dead process
+};
+
+struct KernelOptions {
+  // Steps of a process that sets no limit of its own: ends a script that loops for ever.
+  std::int64_t max_steps = 10'000;
+  // Processes alive at once, and how deep children may nest: end a script that spawns for ever.
+  std::size_t max_processes = 100'000;
+  int max_depth = 64;
+  // Makes the run and trace ids; the same seed gives the same ids.
+  std::uint64_t seed = 0;
+};
+
+// A runtime of agents that can be watched: processes with states, parents and signals, contexts,
+// devices behind a virtual file system, and system calls, each of which is an event once it has
+// returned.
+//
+// All of it lives on the scheduler's thread: call it there, or before run; other threads use
+// scheduler.post. The scheduler and the bus outlive the kernel. README.md of this folder has the
+// catalogue of system calls.
+class Kernel {
+ public:
+  Kernel(Scheduler& scheduler, EventBus& bus, KernelOptions options = {});
+  ~Kernel();
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  // Mounted from the start: /dev/null, /dev/llm/scripted and /dev/tool (the script's). A device
+  // mounted deeper wins: /dev/tool/search before /dev/tool.
+  Vfs& vfs();
+
+  // Gives birth to a process, which runs from the next turn of the scheduler on. Errors: kInvalid
+  // (no such agent), kExhausted (limits), kNotFound (no such model device).
+  Result<Pid> spawn(SpawnRequest request);
+  // Errors: kNotFound (no such process), kInvalid (it has ended).
+  Status signal(Pid pid, Signal signal);
+
+  std::optional<ProcessInfo> info(Pid pid) const;
+  // All that ever lived, by pid.
+  std::vector<ProcessInfo> list() const;
+
+  // Runs until every process is dead. Processes that wait for what nobody can bring any more end
+  // with "deadlock".
+  void run();
+  // Ends every process with the reason; run returns then. Kernel's thread.
+  void end_all(const char* reason, int code);
+
+  struct Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace agdb
