@@ -14,7 +14,8 @@ namespace agdb {
 
 struct PromptDiff {
   bool changed = false;
-  std::string from_hash;  // prompt_hash of runtime/events/hash.h; empty in version 1
+  // prompt_hash of runtime/events/hash.h; empty when there is no prompt, and in version 1.
+  std::string from_hash;
   std::string to_hash;
   std::vector<LineChange> lines = {};  // when changed
 
@@ -38,9 +39,9 @@ struct ChangedMessage {
   std::size_t to_index = 0;
   Message from;
   Message to;
-  std::vector<LineChange> lines;  // of content and tool calls; empty when only `fields` differ
+  std::vector<LineChange> lines = {};  // of content and tool calls; empty when only `fields` differ
   // What else differs: "name", "tool_call_id", "tool_calls" (in their ids alone).
-  std::vector<std::string> fields;
+  std::vector<std::string> fields = {};
 
   bool operator==(const ChangedMessage&) const = default;
 };

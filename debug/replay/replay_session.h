@@ -9,6 +9,7 @@
 #include "debug/record/reader.h"
 #include "debug/replay/context_diff.h"
 #include "debug/replay/fork_context.h"
+#include "debug/strace/filter.h"
 
 namespace agdb {
 
@@ -70,6 +71,10 @@ class ReplaySession {
   // and stays when there is none. Not started: forwards from the first event; backwards finds
   // nothing.
   SearchResult find(SearchDirection direction, const EventPredicate& wanted);
+  // The same for a filter, which sees what Reads and Writes are about only when the recording is
+  // read from its beginning: so the cost is that of all events up to the one found (backwards: the
+  // cursor).
+  SearchResult find(SearchDirection direction, const Filter& filter);
 
   Result<ContextDiff> diff(SeqNum from, SeqNum to) const;
   // From the event at the cursor; errors as current and diff.
