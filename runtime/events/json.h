@@ -26,21 +26,21 @@ class Json {
   using Array = std::vector<Json>;
   using Object = std::vector<Member>;
 
-  Json() = default;
-  Json(std::nullptr_t) {}                                       // NOLINT(*-explicit-*)
-  Json(bool value) : value_(value) {}                           // NOLINT(*-explicit-*)
-  Json(int value) : value_(std::int64_t{value}) {}              // NOLINT(*-explicit-*)
-  Json(long value) : value_(std::int64_t{value}) {}             // NOLINT(*-explicit-*)
-  Json(long long value) : value_(std::int64_t{value}) {}        // NOLINT(*-explicit-*)
-  Json(unsigned value) : value_(std::int64_t{value}) {}         // NOLINT(*-explicit-*)
-  Json(unsigned long value);                                    // NOLINT(*-explicit-*)
-  Json(unsigned long long value);                               // NOLINT(*-explicit-*)
-  Json(double value) : value_(value) {}                         // NOLINT(*-explicit-*)
-  Json(std::string value) : value_(std::move(value)) {}         // NOLINT(*-explicit-*)
-  Json(std::string_view value) : value_(std::string(value)) {}  // NOLINT(*-explicit-*)
-  Json(const char* value) : value_(std::string(value)) {}       // NOLINT(*-explicit-*)
-  Json(Array value);                                            // NOLINT(*-explicit-*)
-  Json(Object value);                                           // NOLINT(*-explicit-*)
+  Json();
+  Json(std::nullptr_t);            // NOLINT(*-explicit-*)
+  Json(bool value);                // NOLINT(*-explicit-*)
+  Json(int value);                 // NOLINT(*-explicit-*)
+  Json(long value);                // NOLINT(*-explicit-*)
+  Json(long long value);           // NOLINT(*-explicit-*)
+  Json(unsigned value);            // NOLINT(*-explicit-*)
+  Json(unsigned long value);       // NOLINT(*-explicit-*)
+  Json(unsigned long long value);  // NOLINT(*-explicit-*)
+  Json(double value);              // NOLINT(*-explicit-*)
+  Json(std::string value);         // NOLINT(*-explicit-*)
+  Json(std::string_view value);    // NOLINT(*-explicit-*)
+  Json(const char* value);         // NOLINT(*-explicit-*)
+  Json(Array value);               // NOLINT(*-explicit-*)
+  Json(Object value);              // NOLINT(*-explicit-*)
 
   // Json::object({{"path", "/dev/null"}, {"flags", 2}})
   static Json object(std::initializer_list<Member> members);
@@ -111,6 +111,20 @@ struct Json::Member {
 
   bool operator==(const Member&) const = default;
 };
+
+// Here and not in the class: before Member is complete, the compiler cannot know how to destroy a
+// vector of it. (g++ lets it pass, clang does not.)
+inline Json::Json() = default;
+inline Json::Json(std::nullptr_t) {}
+inline Json::Json(bool value) : value_(value) {}
+inline Json::Json(int value) : value_(std::int64_t{value}) {}
+inline Json::Json(long value) : value_(std::int64_t{value}) {}
+inline Json::Json(long long value) : value_(std::int64_t{value}) {}
+inline Json::Json(unsigned value) : value_(std::int64_t{value}) {}
+inline Json::Json(double value) : value_(value) {}
+inline Json::Json(std::string value) : value_(std::move(value)) {}
+inline Json::Json(std::string_view value) : value_(std::string(value)) {}
+inline Json::Json(const char* value) : value_(std::string(value)) {}
 
 // How values become text. Always: UTF-8, shortest numbers, only `"`, `\` and control characters
 // escaped, NaN and infinities as null, bytes that are not UTF-8 as U+FFFD.
