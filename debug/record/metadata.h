@@ -11,6 +11,7 @@
 namespace agdb {
 
 class FileSystem;
+enum class Persist;
 
 // The version that this program writes, and the newest that it reads.
 inline constexpr std::int64_t kFormatVersion = 2;
@@ -98,6 +99,6 @@ std::string metadata_to_json(const RecordingMetadata& metadata);
 Result<RecordingMetadata> read_metadata(const std::string& folder);
 // Replaces it as a whole: a reader, or a crash, sees the old or the new text, never a mixture.
 Status write_metadata(FileSystem& files, const std::string& folder,
-                      const RecordingMetadata& metadata);
+                      const RecordingMetadata& metadata, Persist persist);
 
 }  // namespace agdb

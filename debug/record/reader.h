@@ -50,16 +50,19 @@ struct RestoredContext {
   CtxId ctx_id{};
   SeqNum snapshot{};         // the snapshot that shows it
   Nanoseconds timestamp{0};  // that snapshot's
-  std::string system_prompt;
-  std::vector<Message> messages;
+  std::string system_prompt = {};
+  std::vector<Message> messages = {};
   // Version 1 only: the messages as they stand in the file. There the system prompt is also one of
   // the messages, and tokens and hashes are not known.
   bool version1 = false;
-  std::vector<std::string> texts;
+  std::vector<std::string> texts = {};
+  // Events were lost between the snapshot and the event asked for, told by this gap event: the
+  // context may have changed meanwhile. 0 = none were.
+  SeqNum gap{};
   std::int64_t tokens = 0;
-  std::string hash;                     // of the whole, 32 hex digits
-  std::vector<Hash128> message_hashes;  // one a message
-  std::uint64_t bytes_read = 0;         // of events.jsonl, to put it together
+  std::string hash = {};                     // of the whole, 32 hex digits
+  std::vector<Hash128> message_hashes = {};  // one a message
+  std::uint64_t bytes_read = 0;              // of events.jsonl, to put it together
 };
 
 // A recording opened for reading: finished, still being written, or left behind by a writer that

@@ -1,0 +1,136 @@
+#include "debug/record/event_text.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "debug/record/event_line.h"
+#include "debug/record/file.h"
+
+namespace agdb {
+namespace {
+
+constexpr std::size_t kPieceBytes = 256 << 10;
+
+std::unexpected<Error> cannot(std::string_view verb, const std::string& path) {
+  Error error = system_error(errno, fmt::format("{} {}", verb, path));
+  error.message = "cannot read events: " + error.message;
+  return std::unexpected(std::move(error));
+}
+
+}  // namespace
+
+Result<EventText> EventText::open(const std::string& folder) {
+  std::string path = folder + "/events.jsonl";
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return cannot("open", path);
+  return EventText(std::move(path), fd);
+}
+
+EventText::EventText(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+
+EventText::EventText(EventText&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+EventText& EventText::operator=(EventText&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+EventText::~EventText() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<std::uint64_t> EventText::size() const {
+  struct stat info = {};
+  if (::fstat(fd_, &info) < 0) return cannot("look at", path_);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+Status EventText::read(std::uint64_t offset, std::size_t length, std::string& out) const {
+  out.resize(length);
+  std::size_t done = 0;
+  while (done < length) {
+    const ssize_t count =
+        ::pread(fd_, out.data() + done, length - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return cannot("read", path_);
+    if (count == 0) {
+      return fail(
+          Code::kCorrupt,
+          fmt::format("{} has become shorter: it ends at byte {}, {} bytes were wanted at {}",
+                      path_, offset + done, length, offset));
+    }
+    done += static_cast<std::size_t>(count);
+  }
+  return {};
+}
+
+bool EventText::has_writer() const {
+  if (::flock(fd_, LOCK_SH | LOCK_NB) < 0) return errno == EWOULDBLOCK;
+  ::flock(fd_, LOCK_UN);
+  return false;
+}
+
+bool has_writer(const std::string& folder) {
+  const Result<EventText> text = EventText::open(folder);
+  return text && text->has_writer();
+}
+
+LineScanner::LineScanner(const EventText& text, std::uint64_t offset, std::uint64_t first_number,
+                         std::uint64_t end)
+    : text_(text), end_(end), buffer_offset_(offset), next_number_(first_number) {}
+
+// Throws away what is behind us and reads a further piece.
+Status LineScanner::refill() {
+  buffer_.erase(0, at_);
+  buffer_offset_ += at_;
+  at_ = 0;
+  const std::uint64_t from = buffer_offset_ + buffer_.size();
+  std::string piece;
+  AGDB_CHECK_OK(text_.read(from, std::min<std::uint64_t>(kPieceBytes, end_ - from), piece));
+  buffer_ += piece;
+  return {};
+}
+
+Result<bool> LineScanner::next() {
+  line_ = {.text = {}, .number = next_number_, .offset = buffer_offset_ + at_};
+  std::size_t searched = 0;   // bytes of the line without a line feed in them
+  std::uint64_t dropped = 0;  // bytes of a line too long to keep
+  while (true) {
+    const std::size_t feed = buffer_.find('\n', at_ + searched);
+    const bool found = feed != std::string::npos;
+    searched = (found ? feed : buffer_.size()) - at_;
+    if (dropped + searched > kMaxLineBytes) line_.too_long = true;
+    if (found || buffer_offset_ + buffer_.size() == end_) {
+      line_.terminated = found;
+      break;
+    }
+    if (line_.too_long) {
+      dropped += searched;
+      at_ += searched;
+      searched = 0;
+    }
+    AGDB_CHECK_OK(refill());
+  }
+  line_.length = dropped + searched;
+  if (!line_.terminated && line_.length == 0) return false;
+  if (!line_.too_long) line_.text = std::string_view(buffer_).substr(at_, searched);
+  if (line_.text.ends_with('\r') && line_.terminated) {
+    line_.text.remove_suffix(1);
+    --line_.length;
+  }
+  at_ += searched + (line_.terminated ? 1 : 0);
+  line_.end = buffer_offset_ + at_;
+  ++next_number_;
+  return true;
+}
+
+}  // namespace agdb

@@ -1,0 +1,349 @@
+#include "debug/record/recorder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace agdb {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t kLinesAWrite = 100;
+constexpr std::size_t kBytesAWrite = 64 << 10;
+// With a caller that asks every 2 ms this keeps the promise of 5 ms.
+constexpr Nanoseconds kLongestWait = milliseconds(2);
+constexpr Nanoseconds kSyncEvery = seconds(1);
+constexpr Nanoseconds kRetryEvery = milliseconds(100);
+constexpr std::string_view kNotDelivered = "lost on the way to the recorder";
+
+RecordingMetadata first_metadata(std::string record_id, Pid pid, const ProcessStart& start,
+                                 const RecorderOptions& options) {
+  RecordingMetadata metadata;
+  metadata.record_id = std::move(record_id);
+  metadata.pid = pid;
+  metadata.intent = start.intent;
+  metadata.start_time = start.wall_start;
+  metadata.status = kStatusRecording;
+  metadata.format_version = kFormatVersion;
+  metadata.agdb_version = AGDB_VERSION;
+  metadata.run_id = start.run_id;
+  metadata.trace_id = start.trace_id;
+  metadata.parent = options.parent;
+  metadata.process_start_time = start.wall_start;
+  metadata.time_source = start.time_source;
+  metadata.runtime = start.runtime;
+  metadata.source = options.source;
+  metadata.forked_from = start.forked_from;
+  metadata.model = start.model;
+  metadata.context_budget = start.context_budget;
+  metadata.max_steps = start.max_steps;
+  metadata.host = options.host;
+  metadata.recorded_at = options.recorded_at;
+  return metadata;
+}
+
+// The files of a new recording beside its events.
+Status write_first_files(FileSystem& files, const std::string& folder, const ProcessStart& start,
+                         const RecordingMetadata& metadata, Persist persist) {
+  if (start.script != nullptr)
+    AGDB_CHECK_OK(replace_file(files, folder + "/script.json", *start.script, persist));
+  return write_metadata(files, folder, metadata, persist);
+}
+
+void remove_first_files(FileSystem& files, const std::string& folder) {
+  for (const char* name : {"/events.jsonl", "/script.json", "/metadata.json"})
+    files.remove(folder + name);
+  files.remove_dir(folder);
+}
+
+Persist persist_of(Durability durability) {
+  switch (durability) {
+    case Durability::kNone:
+      return Persist::kNothing;
+    case Durability::kFlush:
+      return Persist::kContent;
+    case Durability::kFsync:
+      break;
+  }
+  return Persist::kContentAndName;
+}
+
+// Times come from outside: sums that do not fit stay at the limit.
+Nanoseconds add(Nanoseconds a, Nanoseconds b) {
+  std::int64_t sum = 0;
+  if (!__builtin_add_overflow(a.count(), b.count(), &sum)) return Nanoseconds(sum);
+  return b.count() < 0 ? Nanoseconds::min() : Nanoseconds::max();
+}
+
+Nanoseconds end_of(const Event& event) {
+  const auto* call = std::get_if<Syscall>(&event.payload);
+  return call != nullptr ? add(event.timestamp, call->duration) : event.timestamp;
+}
+
+// The context that a process gives up with this event.
+std::optional<CtxId> reclaimed(const Event& event) {
+  const auto* call = std::get_if<Syscall>(&event.payload);
+  if (call == nullptr || call->name != "CtxReclaim" || !call->err.empty()) return std::nullopt;
+  const std::optional<std::uint64_t> id = call->args["cid"].to_uint();
+  return id ? std::optional(static_cast<CtxId>(*id)) : std::nullopt;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Recorder>> Recorder::create(FileSystem& files,
+                                                   const std::string& records_dir, Pid pid,
+                                                   const ProcessStart& start,
+                                                   RecorderOptions options, RecordingLog log) {
+  AGDB_TRY(RecordFolder folder, create_record_folder(files, records_dir, pid, start.wall_start));
+  RecordingMetadata metadata = first_metadata(folder.record_id, pid, start, options);
+  Result<AppendFile> file = AppendFile::create(files, folder.path + "/events.jsonl");
+  Status status;
+  if (!file) status = std::unexpected(file.error());
+  // Nothing stands there yet that an incomplete replacement could destroy.
+  const bool to_disk = options.durability == Durability::kFsync;
+  const Persist persist = to_disk ? Persist::kContentAndName : Persist::kNothing;
+  if (status) status = write_first_files(files, folder.path, start, metadata, persist);
+  if (!status) {
+    remove_first_files(files, folder.path);
+    return std::unexpected(std::move(status).error());
+  }
+  return std::unique_ptr<Recorder>(new Recorder(files, *std::move(file), std::move(folder.path),
+                                                std::move(metadata), std::move(options),
+                                                std::move(log)));
+}
+
+Recorder::Recorder(FileSystem& files, AppendFile file, std::string folder,
+                   RecordingMetadata metadata, RecorderOptions options, RecordingLog log)
+    : files_(files),
+      file_(std::move(file)),
+      folder_(std::move(folder)),
+      metadata_(std::move(metadata)),
+      options_(std::move(options)),
+      log_(std::move(log)) {}
+
+Recorder::~Recorder() {
+  if (!finished_) flush();
+}
+
+SeqNum Recorder::record(const Event& event, Nanoseconds now) {
+  AGDB_ASSERT(!finished_, "an event came after the recording's end");
+  now_ = now;
+  if (event.n > next_n_) {
+    lose(next_n_, event.n - next_n_, kNotDelivered);
+    chain_.doubt();
+  }
+  if (event.n >= next_n_) next_n_ = event.n + 1;
+  latest_ = std::max(latest_, end_of(event));
+  const auto* change = std::get_if<ContextChange>(&event.payload);
+  if (change != nullptr && !chain_.take(*change)) {
+    lose(event.n, 1, "a context's change that does not fit what is known of it");
+    return {};
+  }
+  if (!has_room()) {
+    lose(event.n, 1, failure_);
+    chain_.restart();
+    return {};
+  }
+  if (waiting_.empty()) waiting_since_ = now;
+  if (loss_.lost_events > 0) {
+    append_gap(event.timestamp);
+    append_contexts(event.timestamp, change != nullptr ? change->ctx_id : CtxId{});
+  }
+  const SeqNum seq_num = append_event(event);
+  if (wants_write()) write_waiting();
+  return seq_num;
+}
+
+// Whether a further event may wait: always, but for a disk that takes nothing.
+bool Recorder::has_room() {
+  if (!failing_) return true;
+  if (!dropping_ && waiting_.size() < options_.max_waiting_bytes) return true;
+  if (now_ >= retry_at_ && write_waiting()) return true;
+  dropping_ = true;
+  return false;
+}
+
+LineHead Recorder::head(Nanoseconds timestamp, std::uint64_t n) const {
+  return {.seq_num = static_cast<SeqNum>(raw(last_seq_) + 1),
+          .n = n,
+          .timestamp = timestamp,
+          .pid = metadata_.pid};
+}
+
+SeqNum Recorder::append_event(const Event& event) {
+  const std::size_t begin = waiting_.size();
+  const auto append = [&](const auto& payload) -> SeqNum {
+    using Payload = std::remove_cvref_t<decltype(payload)>;
+    if constexpr (std::is_same_v<Payload, ContextChange>) {
+      return append_snapshot(payload.ctx_id, event.timestamp, event.n);
+    } else if constexpr (std::is_same_v<Payload, ProcessStart> ||
+                         std::is_same_v<Payload, ProcessEnd>) {
+      panic(__FILE__, __LINE__, "a process's start or end is no event of its recording");
+    } else {
+      append_line(waiting_, head(event.timestamp, event.n), payload);
+      return keep_line(begin, event.n);
+    }
+  };
+  const SeqNum seq_num = std::visit(append, event.payload);
+  if (const std::optional<CtxId> ctx = reclaimed(event)) chain_.forget(*ctx);
+  return seq_num;
+}
+
+SeqNum Recorder::append_snapshot(CtxId ctx, Nanoseconds timestamp, std::uint64_t n) {
+  const std::size_t begin = waiting_.size();
+  chain_.append_line(waiting_, head(timestamp, n), ctx);
+  const SeqNum seq_num = keep_line(begin, n);
+  if (seq_num != SeqNum{}) chain_.written(ctx, seq_num, waiting_.size() - begin);
+  return seq_num;
+}
+
+void Recorder::append_gap(Nanoseconds timestamp) {
+  const std::size_t begin = waiting_.size();
+  append_line(waiting_, head(timestamp, 0), std::exchange(loss_, {}));
+  keep_line(begin, 0);
+}
+
+void Recorder::append_contexts(Nanoseconds timestamp, CtxId except) {
+  for (const CtxId ctx : chain_.unwritten()) {
+    if (ctx != except) append_snapshot(ctx, timestamp, 0);
+  }
+}
+
+// The line that begins there is part of the recording from here on, unless it is too long for one.
+SeqNum Recorder::keep_line(std::size_t begin, std::uint64_t n) {
+  const std::size_t length = waiting_.size() - begin;
+  if (length > kMaxLineBytes) {
+    waiting_.resize(begin);
+    if (n != 0)
+      lose(n, 1, fmt::format("an event of {} bytes; the limit is {}", length, kMaxLineBytes));
+    return {};
+  }
+  last_seq_ = static_cast<SeqNum>(raw(last_seq_) + 1);
+  lines_.push_back({waiting_.size(), n});
+  return last_seq_;
+}
+
+void Recorder::lose(std::uint64_t first_n, std::uint64_t count, std::string_view reason) {
+  const auto add = [count](std::uint64_t& sum) {
+    sum = count > std::numeric_limits<std::uint64_t>::max() - sum
+              ? std::numeric_limits<std::uint64_t>::max()
+              : sum + count;
+  };
+  add(lost_events_);
+  if (loss_.lost_events == 0) loss_.first_n = first_n;
+  add(loss_.lost_events);
+  if (loss_.reason.find(reason) != std::string::npos) return;
+  if (!loss_.reason.empty()) loss_.reason += "; ";
+  loss_.reason += reason;
+}
+
+bool Recorder::wants_write() const {
+  if (waiting_.empty() || (failing_ && now_ < retry_at_)) return false;
+  if (waiting_.size() >= kBytesAWrite) return true;
+  return options_.durability != Durability::kNone &&
+         (lines_.size() >= kLinesAWrite || now_ - waiting_since_ >= kLongestWait);
+}
+
+void Recorder::flush_if_due(Nanoseconds now) {
+  now_ = now;
+  if (wants_write()) write_waiting();
+  if (options_.durability == Durability::kFsync && unsynced_ && now - synced_at_ >= kSyncEvery)
+    sync();
+}
+
+Status Recorder::flush() {
+  return waiting_.empty() ? Status() : write_waiting();
+}
+
+Status Recorder::write_waiting() {
+  const AppendFile::Outcome outcome = file_.append(std::string_view(waiting_).substr(half_line_));
+  move_to_file(half_line_ + outcome.written);
+  if (!outcome.status) {
+    begin_failing(outcome.status.error());
+    return outcome.status;
+  }
+  if (failing_) log_(fmt::format("recording {}: writing works again", record_id()));
+  failing_ = false;
+  dropping_ = false;
+  return {};
+}
+
+// The leading `bytes` of what waits are in the file: the whole lines among them wait no longer.
+void Recorder::move_to_file(std::size_t bytes) {
+  std::size_t count = 0;
+  while (count < lines_.size() && lines_[count].end <= bytes) ++count;
+  const std::size_t whole = count == 0 ? 0 : lines_[count - 1].end;
+  hasher_.update(std::string_view(waiting_).substr(0, whole));
+  file_bytes_ += whole;
+  half_line_ = bytes - whole;
+  unsynced_ = unsynced_ || bytes > 0;
+  waiting_.erase(0, whole);
+  lines_.erase(lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(count));
+  for (WaitingLine& line : lines_) line.end -= whole;
+  waiting_since_ = now_;
+}
+
+void Recorder::begin_failing(const Error& error) {
+  if (half_line_ > 0 && file_.truncate(file_bytes_)) half_line_ = 0;
+  retry_at_ = now_ + kRetryEvery;
+  failure_ = error.message;
+  if (failing_) return;
+  failing_ = true;
+  log_(fmt::format("recording {}: {}{}{}", record_id(), error.message,
+                   error.hint.empty() ? "" : "; ", error.hint));
+}
+
+Status Recorder::sync() {
+  synced_at_ = now_;
+  Status status = file_.sync();
+  if (status) {
+    unsynced_ = false;
+  } else {
+    log_(fmt::format("recording {}: {}", record_id(), status.error().message));
+  }
+  return status;
+}
+
+Status Recorder::finish(std::string_view status, std::string_view exit_reason,
+                        std::uint64_t last_n) {
+  if (finished_) return {};
+  if (last_n >= next_n_) lose(next_n_, last_n - next_n_ + 1, kNotDelivered);
+  if (loss_.lost_events > 0) append_gap(latest_);
+  Status written = flush();
+  if (!written) drop_waiting();
+  if (options_.durability == Durability::kFsync && unsynced_) {
+    const Status synced = sync();
+    if (written) written = synced;
+  }
+  const Status described = write_final_metadata(status, exit_reason);
+  const Status closed = file_.close();
+  finished_ = true;
+  if (!written) return written;
+  return described ? closed : described;
+}
+
+// What cannot be written is lost, and the recording ends before it.
+void Recorder::drop_waiting() {
+  if (half_line_ > 0 && file_.truncate(file_bytes_)) half_line_ = 0;
+  for (const WaitingLine& line : lines_) {
+    if (line.n != 0) lose(line.n, 1, failure_);
+  }
+  last_seq_ = static_cast<SeqNum>(raw(last_seq_) - lines_.size());
+  lines_.clear();
+  waiting_.clear();
+}
+
+Status Recorder::write_final_metadata(std::string_view status, std::string_view exit_reason) {
+  metadata_.status = status;
+  metadata_.exit_reason = exit_reason;
+  metadata_.end_time = WallTime(add(metadata_.start_time->time_since_epoch(), latest_));
+  metadata_.event_count = raw(last_seq_);
+  metadata_.lost_events = lost_events_;
+  metadata_.content_hash = hasher_.digest().hex();
+  return write_metadata(files_, folder_, metadata_, persist_of(options_.durability));
+}
+
+}  // namespace agdb
