@@ -318,7 +318,8 @@ Task<Result<std::string>> Reasoning::use_tool(std::uint64_t turn, std::size_t in
 
 Task<Result<std::string>> Reasoning::use_device(ScriptDevice device) {
   const OpenMode mode = device.data ? OpenMode::kWrite : OpenMode::kRead;
-  const Result<int> fd = co_await sys_.open(device.path, mode, {});
+  SystemCalls::ToolSite none;
+  const Result<int> fd = co_await sys_.open(device.path, mode, std::move(none));
   if (!fd) co_return std::unexpected(fd.error());
   Result<std::string> result;
   if (device.data) {
