@@ -20,8 +20,13 @@ struct ProfileInput {
   std::int64_t tokens_used = 0;     // spent so far; passed through
   std::int64_t context_budget = 0;  // 0 = no limit
   std::string_view system_prompt = {};
-  std::span<const MessagePtr> messages = {};  // none is null
+  std::vector<const Message*> messages = {};  // borrowed; none is null
 };
+
+// The messages as a ProfileInput wants them, from a live context or a restored one. Valid as long
+// as they live.
+std::vector<const Message*> borrow(std::span<const MessagePtr> messages);
+std::vector<const Message*> borrow(std::span<const Message> messages);
 
 // A part of the context. Tokens are estimates.
 struct ContextShare {
@@ -62,11 +67,6 @@ ContextProfile profile_context(const ProfileInput& input);
 // What a profile with these shares, consumers and totals advises; its own `suggestions` are not
 // read.
 std::vector<std::string> suggest(const ContextProfile& profile);
-
-// Whose result each tool message is, "" for other roles: the message's own name, else that of the
-// nearest earlier open call of its id, else a guess from the text, else the start of the id, else
-// "unknown". One entry a message.
-std::vector<std::string> tool_names(std::span<const MessagePtr> messages);
 
 // Keys: pid ctx_id tokens_used context_budget total_tokens classification{active,warm,cold,leaked:
 // {tokens,messages,pct}} top_consumers[{kind,tokens,pct,rank}] suggestions[].

@@ -21,7 +21,7 @@ class EventLines {
   std::string line(const Event& event);
   // For an event that is not shown.
   void skip(const Event& event);
-  // "… events lost" for a view whose queue has lost some itself.
+  // For a view whose own queue has lost events: says how many, in the place where they are missing.
   std::string lost_line(std::uint64_t lost, const Stamp& stamp) const;
 
  private:
@@ -29,11 +29,12 @@ class EventLines {
     WallTime wall_start{};
     std::map<CtxId, std::uint64_t> message_counts;
   };
+  std::optional<std::uint64_t> message_count(Pid pid, CtxId ctx) const;
   void remember(const Event& event);
 
   StraceOptions options_;
   std::map<Pid, Process> processes_;
-  std::optional<Nanoseconds> previous_;
+  std::optional<Nanoseconds> previous_;  // since 1970
 };
 
 }  // namespace agdb

@@ -29,7 +29,11 @@ class FdTable {
   std::uint64_t not_kept() const { return not_kept_; }
 
  private:
-  std::map<std::pair<Pid, std::int64_t>, std::string> paths_;
+  using Key = std::pair<Pid, std::int64_t>;
+  void opened(Pid pid, const Syscall& call);
+  void used(Pid pid, const Syscall& call);
+
+  std::map<Key, std::string> paths_;
   std::string current_;
   std::uint64_t not_kept_ = 0;
 };

@@ -14,6 +14,8 @@
 
 namespace agdb {
 
+struct FilterCondition;
+
 // What a filter looks at: one event, live or recorded. Exactly the payload that `type` names is
 // set; it is borrowed.
 struct FilterSubject {
@@ -58,12 +60,7 @@ struct FilterSubject {
 class Filter {
  public:
   // Matches everything.
-  Filter();
-  ~Filter();
-  Filter(const Filter&);
-  Filter(Filter&&) noexcept;
-  Filter& operator=(const Filter&);
-  Filter& operator=(Filter&&) noexcept;
+  Filter() = default;
 
   // An error names the expression, the column (in characters, from 1) and what was expected there.
   static Result<Filter> parse(std::string_view expression);
@@ -80,10 +77,8 @@ class Filter {
   // so they are no error, but worth a warning: a misspelt name matches nothing.
   std::vector<std::string> unknown_names() const;
 
-  struct Condition;
-
  private:
-  std::vector<std::shared_ptr<const Condition>> conditions_;
+  std::vector<std::shared_ptr<const FilterCondition>> conditions_;
 };
 
 // Live events as subjects. Feed every event, in order (descriptors are followed). One thread at a

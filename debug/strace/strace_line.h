@@ -3,8 +3,8 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
+#include <vector>
 
 #include "runtime/events/event.h"
 
@@ -17,7 +17,7 @@ namespace agdb {
 //   [  2.310s] LLM(model="m-1", request=1200, response=80, stop="tool_use") → "Hm." ls({})    1.10s
 //   [  2.310s] Context(ctx=1, messages=5 (+1), tokens=~1234) → assistant "Hm."
 //   [  9.001s] State(running → zombie) completed
-//   [  8.750s] *** ALERT budget critical: 91000 of 100000 tokens spent, 9.0% left, ~2 steps ***
+//   [  8.750s] *** ALERT budget critical at step 14: 9100 of 9999 tokens spent, 9.0% left, … ***
 //   [  9.000s] *** 12 events lost (#34-#45): ring full ***
 //
 // System calls follow the reference's forms; the others are agdb's. Whatever an agent, a model or a
@@ -64,7 +64,7 @@ struct ContextView {
   std::optional<std::uint64_t> kept = {};
   // How many messages it had before; absent where that is not known.
   std::optional<std::uint64_t> previous_count = {};
-  std::span<const MessagePtr> added = {};      // what follows the kept ones
+  std::vector<const Message*> added = {};      // what follows the kept ones; borrowed
   const std::string* system_prompt = nullptr;  // set when it is new or has changed
   std::int64_t tokens = 0;
 };
