@@ -64,7 +64,7 @@ struct Process {
   std::int64_t budget = 0;
   std::int64_t tokens_used = 0;
   std::deque<std::int64_t> recent_calls;  // tokens of the newest calls, for the alert's estimate
-  int alerts_given = 0;                   // of the levels in order
+  std::size_t alerts_given = 0;           // of the levels in order
   bool tool_failed = false;
   std::string last_answer;
 

@@ -204,12 +204,13 @@ bool Reasoning::account(const LlmResponse& response) {
   p_.recent_calls.push_back(cost);
   if (p_.recent_calls.size() > kRecentCalls) p_.recent_calls.pop_front();
   if (p_.budget == 0) return true;
-  const double remaining =
-      1.0 - static_cast<double>(p_.tokens_used) / static_cast<double>(p_.budget);
-  const bool crossed[] = {remaining < 0.20, remaining<0.10, p_.tokens_used> p_.budget};
+  const std::int64_t left = p_.budget - p_.tokens_used;
+  // Under 20 %, under 10 %, nothing; divided rather than multiplied, so that nothing overflows.
+  const std::array crossed = {left < p_.budget / 5 + (p_.budget % 5 != 0),
+                              left < p_.budget / 10 + (p_.budget % 10 != 0), left < 0};
   static constexpr std::array kLevels = {"warning", "critical", "exceeded"};
-  for (int level = p_.alerts_given; level < 3 && crossed[level]; ++level) {
-    alert(kLevels[static_cast<std::size_t>(level)]);
+  for (std::size_t level = p_.alerts_given; level < crossed.size() && crossed[level]; ++level) {
+    alert(kLevels[level]);
     p_.alerts_given = level + 1;
   }
   return p_.tokens_used <= p_.budget;
