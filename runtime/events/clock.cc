@@ -97,15 +97,23 @@ WallTime RealClock::wall() const {
 }
 
 std::string format_wall_time(WallTime time) {
-  const auto day = std::chrono::floor<days>(time);
+  // Apart from the nanoseconds before the seconds become a day: the beginning of the first day does
+  // not fit 64 bits of nanoseconds.
+  const std::int64_t count = time.time_since_epoch().count();
+  std::int64_t nanoseconds = count % kNanosecondsPerSecond;
+  if (nanoseconds < 0) nanoseconds += kNanosecondsPerSecond;
+  const std::int64_t whole =
+      count / kNanosecondsPerSecond - (count < 0 && nanoseconds != 0 ? 1 : 0);
+  const std::chrono::sys_seconds moment(seconds{whole});
+  const auto day = std::chrono::floor<days>(moment);
   const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss<Nanoseconds> clock(time - day);
+  const std::chrono::hh_mm_ss<seconds> clock(moment - day);
   std::string out =
       fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                   clock.hours().count(), clock.minutes().count(), clock.seconds().count());
-  if (clock.subseconds().count() != 0) {
-    out += fmt::format(".{:09}", clock.subseconds().count());
+  if (nanoseconds != 0) {
+    out += fmt::format(".{:09}", nanoseconds);
     out.resize(out.find_last_not_of('0') + 1);
   }
   return out + "Z";

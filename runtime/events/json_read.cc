@@ -95,7 +95,9 @@ std::optional<Json> parse_quickly(std::string_view text, const ParseOptions& opt
 std::string_view complaint_in(std::string_view message) {
   const std::size_t dash = message.find(" - ");
   if (dash != std::string_view::npos) message.remove_prefix(dash + 3);
-  return message.substr(0, std::min(message.find("; last read: "), message.find("; expected ")));
+  const std::size_t last_read = message.find("; last read: ");
+  if (last_read != std::string_view::npos) return message.substr(0, last_read);
+  return message.substr(0, message.find("; expected "));
 }
 
 std::string_view expectation_in(std::string_view message) {
