@@ -9,10 +9,6 @@
 namespace agdb {
 namespace {
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r") == std::string_view::npos;
-}
-
 // The context that the event shows or names; 0 = none.
 CtxId context_of(const RecordedEvent& event) {
   if (const auto* snapshot = std::get_if<ContextSnapshot>(&event.payload)) return snapshot->ctx_id;
@@ -52,7 +48,7 @@ void EventIndex::take(const LineScanner::Line& line) {
     return skip(line,
                 fmt::format("a line of {} bytes; the limit is {}", line.length, kMaxLineBytes));
   }
-  if (is_blank(line.text)) return;
+  if (line.blank) return;
   const Result<RecordedEvent> event = parse_line(line.text, &parse_notes_);
   if (event) {
     add(line, *event);
@@ -63,13 +59,13 @@ void EventIndex::take(const LineScanner::Line& line) {
 
 // What a writer left behind without an end: a whole line all the same, or half of one.
 void EventIndex::take_tail(const LineScanner::Line& line) {
-  const Result<Json> json = parse_json(line.text);
-  if (is_blank(line.text) ? !line.too_long : json && json->is_object()) return take(line);
+  if (is_whole(line)) return take(line);
   torn_tail_ = {.offset = line.offset, .length = line.length};
 }
 
 void EventIndex::add(const LineScanner::Line& line, const RecordedEvent& event) {
-  check_number(line, event.seq_num);
+  const std::optional<std::string> wrong = numbers_.next(event.seq_num);
+  if (wrong && format_version_ >= 2) note(line, *wrong, false);
   sorted_ = sorted_ && (entries_.empty() || entries_.back().seq_num <= event.seq_num);
   entries_.push_back({.offset = line.offset,
                       .length = static_cast<std::uint32_t>(line.length),
@@ -81,27 +77,17 @@ void EventIndex::add(const LineScanner::Line& line, const RecordedEvent& event) 
   if (sorted_) list(entries_.size() - 1);
 }
 
-void EventIndex::check_number(const LineScanner::Line& line, SeqNum seq_num) {
-  const std::uint64_t number = raw(seq_num);
-  const std::uint64_t last = std::exchange(last_number_, number);
-  const std::uint64_t skipped = std::exchange(skipped_since_, 0);
-  if (format_version_ < 2) return;
-  const bool follows = number > last && number - last - 1 <= skipped;
-  if (follows) return;
-  damage_.push_back({.line = line.number,
-                     .offset = line.offset,
-                     .length = line.length,
-                     .why = fmt::format("seq_num {} stands behind {}", number, last),
-                     .skipped = false});
+void EventIndex::skip(const LineScanner::Line& line, std::string why) {
+  numbers_.skip_line();
+  note(line, std::move(why), true);
 }
 
-void EventIndex::skip(const LineScanner::Line& line, std::string why) {
-  ++skipped_since_;
+void EventIndex::note(const LineScanner::Line& line, std::string why, bool skipped) {
   damage_.push_back({.line = line.number,
                      .offset = line.offset,
                      .length = line.length,
                      .why = std::move(why),
-                     .skipped = true});
+                     .skipped = skipped});
 }
 
 // Notes the entry in the lists by kind.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "debug/record/event_text.h"
+#include "debug/record/number_check.h"
 #include "debug/record/reader.h"
 
 namespace agdb {
@@ -51,8 +52,8 @@ class EventIndex {
   void take(const LineScanner::Line& line);
   void take_tail(const LineScanner::Line& line);
   void add(const LineScanner::Line& line, const RecordedEvent& event);
-  void check_number(const LineScanner::Line& line, SeqNum seq_num);
   void skip(const LineScanner::Line& line, std::string why);
+  void note(const LineScanner::Line& line, std::string why, bool skipped);
   void list(std::size_t index);
   void sort();
 
@@ -70,8 +71,7 @@ class EventIndex {
 
   std::uint64_t next_offset_ = 0;  // of the first line not seen
   std::uint64_t next_line_ = 1;
-  std::uint64_t last_number_ = 0;
-  std::uint64_t skipped_since_ = 0;  // unreadable lines since that number: each may explain a hole
+  NumberCheck numbers_;
   bool sorted_ = true;
 };
 

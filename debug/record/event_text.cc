@@ -12,6 +12,7 @@
 
 #include "debug/record/event_line.h"
 #include "debug/record/file.h"
+#include "runtime/events/json.h"
 
 namespace agdb {
 namespace {
@@ -127,10 +128,17 @@ Result<bool> LineScanner::next() {
     line_.text.remove_suffix(1);
     --line_.length;
   }
+  line_.blank = !line_.too_long && line_.text.find_first_not_of(" \t\r") == std::string::npos;
   at_ += searched + (line_.terminated ? 1 : 0);
   line_.end = buffer_offset_ + at_;
   ++next_number_;
   return true;
+}
+
+bool is_whole(const LineScanner::Line& line) {
+  if (line.blank) return true;
+  const Result<Json> json = parse_json(line.text);
+  return json && json->is_object();
 }
 
 }  // namespace agdb

@@ -53,6 +53,7 @@ class LineScanner {
     std::uint64_t length = 0;  // without its end
     std::uint64_t end = 0;     // where the next line begins
     bool terminated = false;   // by "\n"
+    bool blank = false;        // white space at most
     bool too_long = false;     // over kMaxLineBytes: not kept
   };
 
@@ -75,5 +76,9 @@ class LineScanner {
   std::uint64_t next_number_;
   Line line_;
 };
+
+// Whether a last line without "\n" is one all the same, not the torn half of one: blank, or a
+// complete JSON object.
+bool is_whole(const LineScanner::Line& line);
 
 }  // namespace agdb

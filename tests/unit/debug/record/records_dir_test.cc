@@ -1,0 +1,217 @@
+#include "debug/record/records_dir.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "record_fixture.h"
+
+namespace agdb {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class RecordsDir : public RecordTest {
+ protected:
+  std::string make_folder(const std::string& name) {
+    std::filesystem::create_directories(temp_ / name);
+    return temp_ / name;
+  }
+  // A recording that was started so many seconds after the others' common start.
+  std::string recorded(const std::string& id, int seconds,
+                       std::optional<RecordingParent> parent = {}) {
+    RecordingMetadata metadata;
+    metadata.record_id = id;
+    metadata.status = kStatusCompleted;
+    metadata.start_time = WallTime(std::chrono::seconds(1'700'000'000 + seconds));
+    metadata.parent = std::move(parent);
+    metadata.format_version = 2;
+    const std::string folder = records_ + "/" + id;
+    std::filesystem::create_directories(folder);
+    write_text(folder + "/metadata.json", metadata_to_json(metadata));
+    write_text(folder + "/events.jsonl", "");
+    return folder;
+  }
+  Result<std::string> resolve(std::string_view typed) {
+    return resolve_recording(records_, temp_.path(), typed);
+  }
+  const WallTime start_ = WallTime(std::chrono::seconds(1'700'000'000));
+};
+
+TEST_F(RecordsDir, OptionComesBeforeEnvironmentBeforeTheNearest) {
+  make_folder(".agdb/records");
+  const std::string deep = make_folder("a/b");
+  RecordsDirChoice choice{.option = "/opt/r", .environment = "/env/r", .working_dir = deep};
+  EXPECT_EQ(find_records_dir(choice), "/opt/r");
+  choice.option.reset();
+  EXPECT_EQ(find_records_dir(choice), "/env/r");
+  choice.environment = "";
+  EXPECT_EQ(find_records_dir(choice), temp_ / ".agdb/records");
+  make_folder("a/.agdb/records");
+  EXPECT_EQ(find_records_dir(choice), temp_ / "a/.agdb/records");
+}
+
+TEST_F(RecordsDir, WithoutAnyItIsInTheWorkingFolder) {
+  const std::string deep = make_folder("a/b");
+  EXPECT_EQ(find_records_dir({.working_dir = deep}), temp_ / "a/b/.agdb/records");
+}
+
+TEST_F(RecordsDir, RelativeChoicesCountFromTheWorkingFolder) {
+  EXPECT_EQ(find_records_dir({.option = "../r", .working_dir = "/x/y"}), "/x/r");
+  EXPECT_EQ(find_records_dir({.environment = "r", .working_dir = "/x/y"}), "/x/y/r");
+}
+
+TEST_F(RecordsDir, AFolderIsNamedByPidAndStart) {
+  const Result<RecordFolder> folder = create_record_folder(files_, records_, pid(7), start_);
+  ASSERT_TRUE(folder) << folder.error().message;
+  EXPECT_EQ(folder->record_id, "7-1700000000");
+  EXPECT_EQ(folder->path, records_ + "/7-1700000000");
+  struct stat info = {};
+  ASSERT_EQ(::stat(folder->path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700u);
+}
+
+TEST_F(RecordsDir, TwoInOneSecondNeverShareAFolder) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i)
+    ids.push_back(create_record_folder(files_, records_, pid(7), start_)->record_id);
+  EXPECT_THAT(ids, ElementsAre("7-1700000000", "7-1700000000-2", "7-1700000000-3"));
+}
+
+TEST_F(RecordsDir, AnIdLeadsToItsFolder) {
+  const std::string folder = recorded("7-1700000000", 0);
+  EXPECT_EQ(*resolve("7-1700000000"), folder);
+  EXPECT_EQ(*find_recording(records_, "7-1700000000"), folder);
+}
+
+TEST_F(RecordsDir, AnUnknownIdIsNamed) {
+  const Result<std::string> found = resolve("9-9");
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Code::kNotFound);
+  EXPECT_THAT(found.error().message, HasSubstr("recording \"9-9\" not found"));
+  EXPECT_THAT(found.error().hint, HasSubstr("record list"));
+}
+
+TEST_F(RecordsDir, AnIdThatLeavesTheFolderIsRefused) {
+  recorded("7-1700000000", 0);
+  for (const char* id : {"../records/7-1700000000", "..", ".", "", "7-1700000000/."})
+    EXPECT_EQ(find_recording(records_, id).error().code, Code::kInvalid) << id;
+  EXPECT_FALSE(resolve("../x"));
+  EXPECT_FALSE(resolve(".."));
+  EXPECT_FALSE(resolve(""));
+}
+
+TEST_F(RecordsDir, APathLeadsToItsFolder) {
+  const std::string folder = recorded("7-1700000000", 0);
+  EXPECT_EQ(*resolve(folder), folder);
+  EXPECT_EQ(*resolve("records/7-1700000000"), folder);
+  EXPECT_EQ(resolve("/nowhere/at/all").error().code, Code::kNotFound);
+  EXPECT_THAT(resolve("records/").error().message, HasSubstr("metadata.json"));
+}
+
+TEST_F(RecordsDir, ANameIsAnIdFirstAndThenAFolder) {
+  recorded("7-1", 0);
+  const std::string moved = temp_ / "copy";
+  std::filesystem::copy(records_ + "/7-1", moved);
+  EXPECT_EQ(*resolve("copy"), moved);
+  std::filesystem::copy(records_ + "/7-1", temp_ / "7-1");
+  EXPECT_EQ(*resolve("7-1"), records_ + "/7-1");
+}
+
+TEST_F(RecordsDir, AtIsTheNewest) {
+  recorded("2-1", 20);
+  recorded("10-1", 10);
+  EXPECT_EQ(*resolve("@"), records_ + "/2-1");
+  recorded("3-1", 20);
+  EXPECT_EQ(*resolve("@"), records_ + "/3-1") << "of two at one time the later name";
+}
+
+TEST_F(RecordsDir, AtIsTheRootOfARun) {
+  recorded("1-1", 10);
+  recorded("2-1", 20, RecordingParent{.record_id = "1-1", .pid = pid(1)});
+  EXPECT_EQ(*resolve("@"), records_ + "/1-1");
+  recorded("5-1", 30, RecordingParent{.record_id = "", .pid = pid(4)});
+  EXPECT_EQ(*resolve("@"), records_ + "/5-1") << "its parent was not recorded";
+}
+
+TEST_F(RecordsDir, AtGoesByWhenItWasRecordedWhereThatIsKnown) {
+  recorded("1-1", 100);
+  RecordingMetadata imported;
+  imported.start_time = WallTime(std::chrono::seconds(1'000'000'000));
+  imported.recorded_at = WallTime(std::chrono::seconds(1'800'000'000));
+  imported.format_version = 2;
+  imported.status = kStatusCompleted;
+  std::filesystem::create_directories(records_ + "/1-0");
+  write_text(records_ + "/1-0/metadata.json", metadata_to_json(imported));
+  EXPECT_EQ(*resolve("@"), records_ + "/1-0");
+}
+
+TEST_F(RecordsDir, AtNeedsARecording) {
+  EXPECT_EQ(resolve("@").error().code, Code::kNotFound);
+}
+
+TEST_F(RecordsDir, AListIsInNaturalOrderAndReportsWhatItCannotRead) {
+  recorded("10-1", 0);
+  recorded("2-1", 0);
+  make_folder("records/3-1");
+  make_folder("records/4-1");
+  write_text(records_ + "/4-1/metadata.json", "{broken");
+  make_folder("records/.hidden");
+  write_text(records_ + "/file", "");
+  const Result<RecordingList> list = list_recordings(records_);
+  ASSERT_TRUE(list);
+  ASSERT_EQ(list->recordings.size(), 2u);
+  EXPECT_EQ(list->recordings[0].metadata.record_id, "2-1");
+  EXPECT_EQ(list->recordings[1].metadata.record_id, "10-1");
+  ASSERT_EQ(list->unreadable.size(), 2u);
+  EXPECT_EQ(list->unreadable[0].folder, records_ + "/3-1");
+  EXPECT_EQ(list->unreadable[0].error.code, Code::kNotFound);
+  EXPECT_EQ(list->unreadable[1].error.code, Code::kCorrupt);
+}
+
+TEST_F(RecordsDir, NoFolderNoRecordings) {
+  const Result<RecordingList> list = list_recordings(temp_ / "none");
+  ASSERT_TRUE(list);
+  EXPECT_TRUE(list->recordings.empty());
+  write_text(temp_ / "file", "");
+  EXPECT_FALSE(list_recordings(temp_ / "file"));
+}
+
+TEST_F(RecordsDir, AListTellsTheLivingFromTheDead) {
+  std::unique_ptr<Recorder> living = recorder();
+  recorder_of(pid(8), birth()).reset();
+  const Result<RecordingList> list = list_recordings(records_);
+  ASSERT_EQ(list->recordings.size(), 2u);
+  EXPECT_TRUE(list->recordings[0].live);
+  EXPECT_EQ(list->recordings[0].metadata.status, "recording");
+  EXPECT_FALSE(list->recordings[1].live);
+  EXPECT_EQ(list->recordings[1].metadata.status, "interrupted");
+}
+
+TEST_F(RecordsDir, RemovingTakesTheWholeRecording) {
+  const std::string folder = recorded("7-1", 0);
+  write_text(folder + "/script.json", "{}");
+  ASSERT_TRUE(remove_recording(files_, folder));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+}
+
+TEST_F(RecordsDir, RemovingLeavesWhatIsNotOurs) {
+  const std::string folder = recorded("7-1", 0);
+  write_text(folder + "/notes.txt", "mine");
+  EXPECT_THAT(remove_recording(files_, folder).error().message,
+              HasSubstr("no part of a recording"));
+  EXPECT_EQ(read_text(folder + "/notes.txt"), "mine");
+  EXPECT_EQ(remove_recording(files_, temp_.path()).error().code, Code::kNotFound);
+}
+
+TEST_F(RecordsDir, ARecordingBeingWrittenIsNotRemoved) {
+  std::unique_ptr<Recorder> living = recorder();
+  const Status status = remove_recording(files_, living->folder());
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("being written"));
+  EXPECT_TRUE(std::filesystem::exists(living->folder() + "/metadata.json"));
+}
+
+}  // namespace
+}  // namespace agdb
