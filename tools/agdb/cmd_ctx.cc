@@ -1,0 +1,109 @@
+#include <utility>  // before CLI.hpp, which needs std::exchange
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <optional>
+
+#include "debug/context/profile.h"
+#include "debug/replay/spending.h"
+#include "tools/agdb/command.h"
+#include "tools/agdb/recording_argument.h"
+
+namespace agdb {
+namespace {
+
+struct CtxArguments {
+  std::string record;
+  std::string at;
+  std::int64_t budget = 0;
+  bool json = false;
+};
+
+struct Place {
+  Recording recording;
+  SeqNum seq;  // the last event when none was asked for
+};
+
+Result<Place> find_place(const CtxArguments& arguments, Environment& env) {
+  AGDB_TRY(Recording recording, open_recording(arguments.record, env));
+  if (recording.empty()) return fail(Code::kNotFound, "the recording is empty");
+  if (arguments.at.empty()) {
+    const SeqNum last = recording.entry(recording.size() - 1).seq_num;
+    return Place{std::move(recording), last};
+  }
+  AGDB_TRY(const SeqNum seq, parse_seq(arguments.at));
+  AGDB_CHECK_OK(check_seq(recording, seq));
+  return Place{std::move(recording), seq};
+}
+
+Spending spending_at(const Place& place, Environment& env) {
+  Spending spending = spending_of(place.recording, place.seq);
+  if (spending.unreadable > 0)
+    env.console->warn(
+        fmt::format("{} events could not be read; `agdb verify` says why", spending.unreadable));
+  return spending;
+}
+
+Result<ExitCode> profile(const CtxArguments& arguments, Environment& env) {
+  AGDB_TRY(const Place place, find_place(arguments, env));
+  AGDB_TRY(const RestoredContext context, place.recording.context_at(place.seq));
+  const Spending spending = spending_at(place, env);
+  const RecordingMetadata& metadata = place.recording.metadata();
+  ProfileInput input;
+  input.pid = metadata.pid;
+  input.ctx_id = context.ctx_id;
+  input.tokens_used = spending.history.tokens_used();
+  input.context_budget = arguments.budget != 0 ? arguments.budget : metadata.context_budget;
+  input.system_prompt = context.system_prompt;
+  input.messages = borrow(std::span<const Message>(context.messages));
+  const ContextProfile found = profile_context(input);
+  if (arguments.json) {
+    env.console->print_line(dump(profile_json(found), {.sorted = false, .indent = 2}));
+  } else {
+    env.console->print(profile_text(found));
+  }
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> growth(const CtxArguments& arguments, Environment& env) {
+  AGDB_TRY(const Place place, find_place(arguments, env));
+  const RecordingMetadata& metadata = place.recording.metadata();
+  const std::int64_t budget = arguments.budget != 0 ? arguments.budget : metadata.context_budget;
+  const Growth found =
+      spending_at(place, env).history.growth(metadata.pid, budget, metadata.max_steps);
+  if (arguments.json) {
+    env.console->print_line(dump(growth_json(found), {.sorted = false, .indent = 2}));
+  } else {
+    env.console->start_pager();
+    env.console->print(growth_text(found));
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Runner declare_ctx(CLI::App& app) {
+  auto arguments = std::make_shared<CtxArguments>();
+  app.require_subcommand(1);
+  app.fallthrough();
+  const auto declare = [&](const char* name, const char* help) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    add_recording_argument(*sub, arguments->record)->required();
+    sub->add_option("--at", arguments->at, "at this event (default: the last)")->option_text("SEQ");
+    sub->add_option("--budget", arguments->budget, "another budget than the recorded one")
+        ->option_text("N")
+        ->check(CLI::PositiveNumber);
+    sub->add_flag("--json", arguments->json, "one JSON document");
+    return sub;
+  };
+  const CLI::App* profile_app =
+      declare("profile", "what fills the context: by age, by source, and what could go");
+  declare("growth", "tokens spent call by call, and when the budget will be spent");
+  return [=](Environment& env) {
+    return profile_app->parsed() ? profile(*arguments, env) : growth(*arguments, env);
+  };
+}
+
+}  // namespace agdb

@@ -1,0 +1,237 @@
+#include <utility>  // before CLI.hpp, which needs std::exchange
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include "debug/import/session_events.h"
+#include "debug/record/records_dir.h"
+#include "debug/replay/screen_text.h"
+#include "tools/agdb/command.h"
+#include "tools/agdb/import_session.h"
+#include "tools/agdb/run_session.h"
+
+namespace agdb {
+namespace {
+
+struct ImportArguments {
+  std::vector<std::string> paths;
+  std::string format;
+  bool run = false;
+  bool force = false;
+  bool json = false;
+  bool no_record = false;
+  RunOptions options;
+};
+
+struct Totals {
+  std::size_t files = 0;
+  std::size_t failed = 0;
+  std::size_t runs = 0;
+};
+
+struct RunCounts {
+  std::uint64_t answers = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t compactions = 0;
+  std::int64_t request_tokens = 0;
+  std::int64_t response_tokens = 0;
+};
+
+RunCounts count(const SessionRun& run) {
+  RunCounts counts;
+  for (const SessionProcess& process : run.processes)
+    for (const SessionItem& item : process.items) {
+      if (const auto* answer = std::get_if<SessionAnswer>(&item)) {
+        ++counts.answers;
+        counts.calls += answer->response.tool_calls.size();
+        counts.request_tokens += answer->response.request_tokens;
+        counts.response_tokens += answer->response.response_tokens;
+      } else if (const auto* edit = std::get_if<SessionEdit>(&item)) {
+        counts.messages += edit->messages.size();
+        counts.compactions += edit->kind == SessionEdit::Kind::kCompact;
+      } else {
+        counts.errors += std::get<SessionToolResult>(item).is_error;
+      }
+    }
+  return counts;
+}
+
+Json kinds_json(const std::map<std::string, std::uint64_t>& kinds) {
+  Json json = Json::object();
+  for (const auto& [kind, number] : kinds) json.set(kind, number);
+  return json;
+}
+
+std::string kinds_text(const std::map<std::string, std::uint64_t>& kinds) {
+  std::string text;
+  for (const auto& [kind, number] : kinds)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", number, kind);
+  return text;
+}
+
+Json run_json(const SessionRun& run, const RecordedRun& recorded) {
+  const RunCounts counts = count(run);
+  Json ids = Json::array();
+  for (const std::string& id : recorded.record_ids) ids.push_back(id);
+  return Json::object({{"name", run.name},
+                       {"record_ids", std::move(ids)},
+                       {"events", recorded.events},
+                       {"processes", run.processes.size()},
+                       {"model_calls", counts.answers},
+                       {"tool_calls", counts.calls},
+                       {"tool_errors", counts.errors},
+                       {"outside_messages", counts.messages},
+                       {"compactions", counts.compactions},
+                       {"request_tokens", counts.request_tokens},
+                       {"response_tokens", counts.response_tokens}});
+}
+
+void tell(const ReadLog& read, const std::vector<RecordedRun>& recorded, bool json,
+          Environment& env) {
+  Console& console = *env.console;
+  if (json) {
+    Json runs = Json::array();
+    for (const RecordedRun& run : recorded) runs.push_back(run_json(read.log.runs[run.run], run));
+    console.print_line(dump(Json::object({{"file", read.path},
+                                          {"format", read.log.format},
+                                          {"runs", std::move(runs)},
+                                          {"not_understood", kinds_json(read.log.not_understood)},
+                                          {"bookkeeping", kinds_json(read.log.bookkeeping)}}),
+                            {.sorted = false}));
+    return;
+  }
+  for (const RecordedRun& run : recorded) {
+    const SessionRun& session = read.log.runs[run.run];
+    const RunCounts counts = count(session);
+    console.note(
+        fmt::format("{}{}{}: {} events, {} processes, {} model calls, {} tool calls ({} failed), "
+                    "{} compactions, {} + {} tokens",
+                    read.path, session.name.empty() ? "" : ", ", session.name, run.events,
+                    session.processes.size(), counts.answers, counts.calls, counts.errors,
+                    counts.compactions, counts.request_tokens, counts.response_tokens));
+    console.print_line(run.record_ids.front());
+  }
+  if (recorded.empty())
+    console.note(fmt::format("{}: {}, nothing to record", read.path,
+                             read.source.size == 0 ? "empty" : "holds no agent's run"));
+  if (!read.log.not_understood.empty())
+    console.note(
+        fmt::format("{}: not carried over: {}", read.path, kinds_text(read.log.not_understood)));
+  if (!read.log.bookkeeping.empty())
+    console.note(fmt::format("{}: passed over as bookkeeping: {}", read.path,
+                             kinds_text(read.log.bookkeeping)));
+}
+
+// The record id of an earlier import of the same bytes.
+Result<std::optional<std::string>> imported_before(const ReadLog& read, Environment& env) {
+  AGDB_TRY(const RecordingList list, list_recordings(records_dir(env)));
+  for (const ListedRecording& recording : list.recordings) {
+    const RecordingMetadata& metadata = recording.metadata;
+    if (metadata.runtime == "imported" && metadata.source &&
+        metadata.source->hash == read.source.hash)
+      return metadata.record_id;
+  }
+  return std::nullopt;
+}
+
+ExitCode worse(ExitCode a, ExitCode b) {
+  return static_cast<int>(a) >= static_cast<int>(b) ? a : b;
+}
+
+Result<ExitCode> execute(const ReadLog& read, const ImportArguments& arguments, Environment& env) {
+  ExitCode code = ExitCode::kDone;
+  for (const SessionRun& run : read.log.runs) {
+    RunRoot root;
+    root.script = std::make_shared<const Script>(session_script(run));
+    root.source = read.source;
+    std::vector<RunRoot> roots;
+    roots.push_back(std::move(root));
+    RunOptions options = arguments.options;
+    options.record = !arguments.no_record;
+    env.console->note(
+        fmt::format("executing {}{}{}", read.path, run.name.empty() ? "" : ", ", run.name));
+    AGDB_TRY(const RunOutcome outcome, run_agents(std::move(roots), options, env));
+    code = worse(code, report(outcome, arguments.json, env));
+    if (outcome.interrupted) break;
+  }
+  return code;
+}
+
+Result<ExitCode> import_file(const std::string& path, const ImportArguments& arguments,
+                             std::set<std::string>& companions, Totals& totals, Environment& env) {
+  AGDB_TRY(const ReadLog read, read_log(path, arguments.format));
+  ++totals.files;
+  for (const std::string& companion : read.log.companion_files)
+    companions.insert(std::filesystem::path(companion).lexically_normal().string());
+  if (!arguments.force && !read.log.runs.empty()) {
+    AGDB_TRY(const std::optional<std::string> before, imported_before(read, env));
+    if (before) {
+      env.console->note(
+          fmt::format("{} was imported before, as {}; --force imports it again", path, *before));
+      if (!arguments.json) env.console->print_line(*before);
+      return arguments.run ? execute(read, arguments, env) : ExitCode::kDone;
+    }
+  }
+  AGDB_TRY(const std::vector<RecordedRun> recorded, record_log(read, env));
+  totals.runs += recorded.size();
+  tell(read, recorded, arguments.json, env);
+  return arguments.run ? execute(read, arguments, env) : ExitCode::kDone;
+}
+
+Result<ExitCode> import(const ImportArguments& arguments, Environment& env) {
+  std::set<std::string> companions;
+  Totals totals;
+  ExitCode code = ExitCode::kDone;
+  for (const std::string& path : arguments.paths) {
+    AGDB_TRY(const std::vector<std::string> files, log_files(path));
+    Progress progress(*env.console, "importing", files.size(), "files");
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      progress.update(i);
+      if (files.size() > 1 &&
+          companions.contains(std::filesystem::path(files[i]).lexically_normal().string()))
+        continue;
+      const Result<ExitCode> one = import_file(files[i], arguments, companions, totals, env);
+      if (!one) {
+        ++totals.failed;
+        env.console->error(one.error());
+      }
+      code = worse(code, one.value_or(ExitCode::kFailed));
+      if (code == ExitCode::kInterrupted) return code;
+    }
+    if (files.empty())
+      return fail(Code::kNotFound, fmt::format("no session logs in {}", path),
+                  "looked for *.jsonl and *.json");
+  }
+  if (totals.files + totals.failed > 1)
+    env.console->note(fmt::format("{} files read, {} runs recorded, {} files failed", totals.files,
+                                  totals.runs, totals.failed));
+  return code;
+}
+
+}  // namespace
+
+Runner declare_import(CLI::App& app) {
+  auto arguments = std::make_shared<ImportArguments>();
+  app.add_option("FILE", arguments->paths, "session logs, folders of them, or - for stdin")
+      ->required()
+      ->option_text("...");
+  app.add_option("--format", arguments->format, "claude-code or openai-chat (default: by looking)")
+      ->option_text("F")
+      ->check(CLI::IsMember({"claude-code", "openai-chat"}));
+  CLI::Option* run =
+      app.add_flag("--run", arguments->run, "execute each run again in the runtime, recorded");
+  app.add_flag("--no-record", arguments->no_record, "with --run: do not record the execution")
+      ->needs(run);
+  app.add_flag("--force", arguments->force, "import again what was imported before");
+  add_run_options(app, arguments->options);
+  app.add_flag("--json", arguments->json, "a JSON object a file on stdout");
+  return [arguments](Environment& env) { return import(*arguments, env); };
+}
+
+}  // namespace agdb

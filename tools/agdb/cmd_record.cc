@@ -1,0 +1,177 @@
+#include <utility>  // before CLI.hpp, which needs std::exchange
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "debug/record/records_dir.h"
+#include "debug/replay/replay_line.h"
+#include "debug/replay/screen_text.h"
+#include "tools/agdb/command.h"
+#include "tools/agdb/input_file.h"
+#include "tools/agdb/local_time.h"
+#include "tools/agdb/recording_argument.h"
+
+namespace agdb {
+namespace {
+
+struct RecordArguments {
+  std::vector<std::string> records;
+  bool all = false;
+  bool ids = false;
+  bool json = false;
+};
+
+Result<RecordingList> list_all(Environment& env) {
+  AGDB_TRY(RecordingList list, list_recordings(records_dir(env)));
+  for (const RecordingList::Unreadable& bad : list.unreadable)
+    env.console->warn(fmt::format("{}: {}", bad.folder, bad.error.message));
+  return list;
+}
+
+Result<Json> metadata_json(const RecordingMetadata& metadata) {
+  return parse_json(metadata_to_json(metadata));
+}
+
+// A recording is a run's root when no recorded process spawned it.
+bool is_root(const ListedRecording& recording) {
+  return !recording.metadata.parent || recording.metadata.parent->record_id.empty();
+}
+
+std::string table_row(const ListedRecording& recording, std::size_t processes, std::size_t width) {
+  const RecordingMetadata& m = recording.metadata;
+  const std::string fixed =
+      fmt::format("{:<20} {:<6} {:<12} {:<8} {:<6} {:<20} ", m.record_id, raw(m.pid),
+                  recording.live ? "recording" : m.status, m.event_count, processes,
+                  m.start_time ? local_time(*m.start_time) : "");
+  const std::size_t room = width > fixed.size() + 10 ? width - fixed.size() : width == 0 ? 60 : 10;
+  return fixed + screen_line(m.intent, room) + "\n";
+}
+
+Result<ExitCode> list(const RecordArguments& arguments, Environment& env) {
+  AGDB_TRY(const RecordingList found, list_all(env));
+  std::map<std::string, std::size_t> processes;
+  for (const ListedRecording& recording : found.recordings) ++processes[recording.metadata.run_id];
+  Console& console = *env.console;
+  std::string text = fmt::format("{:<20} {:<6} {:<12} {:<8} {:<6} {:<20} {}\n", "RECORD-ID", "PID",
+                                 "STATUS", "EVENTS", "PROCS", "START", "INTENT");
+  std::size_t shown = 0;
+  for (const ListedRecording& recording : found.recordings) {
+    if (!arguments.all && !is_root(recording)) continue;
+    ++shown;
+    const RecordingMetadata& m = recording.metadata;
+    if (arguments.json) {
+      AGDB_TRY(const Json json, metadata_json(m));
+      console.print_line(dump(json, {.sorted = false}));
+    } else if (arguments.ids) {
+      console.print_line(m.record_id);
+    } else {
+      text += table_row(recording, m.run_id.empty() ? 1 : processes[m.run_id], console.width());
+    }
+  }
+  if (arguments.json || arguments.ids) return ExitCode::kDone;
+  if (shown == 0) {
+    console.note(fmt::format(
+        "no recordings in {}; `agdb run SCRIPT --record` or `agdb import FILE` makes one",
+        records_dir(env)));
+    return ExitCode::kDone;
+  }
+  console.start_pager();
+  console.print(text);
+  return ExitCode::kDone;
+}
+
+using Children = std::multimap<std::string, const ListedRecording*>;
+
+// The processes of a run below one of them. Iterative: what parents say comes from files.
+std::string tree(const ListedRecording& root, const Children& children, std::size_t width) {
+  struct Node {
+    const ListedRecording* recording;
+    std::size_t depth;
+  };
+  std::string text;
+  std::vector<Node> open = {{&root, 0}};
+  std::map<std::string, bool> seen;
+  while (!open.empty()) {
+    const Node node = open.back();
+    open.pop_back();
+    const RecordingMetadata& m = node.recording->metadata;
+    if (std::exchange(seen[m.record_id], true)) continue;
+    const std::string line = fmt::format(
+        "{}{}  pid {}  {}  {} events  ", std::string(2 + 2 * node.depth, ' '), m.record_id,
+        raw(m.pid), m.exit_reason.empty() ? m.status : m.exit_reason, m.event_count);
+    text +=
+        line + screen_line(m.intent, width > line.size() + 10 ? width - line.size() : 40) + "\n";
+    const auto [first, last] = children.equal_range(m.record_id);
+    std::vector<Node> below;
+    for (auto child = first; child != last; ++child)
+      below.push_back({child->second, node.depth + 1});
+    open.insert(open.end(), below.rbegin(), below.rend());
+  }
+  return text;
+}
+
+Result<ExitCode> info(const RecordArguments& arguments, Environment& env) {
+  AGDB_TRY(const Recording recording, open_recording(arguments.records.front(), env));
+  if (arguments.json) {
+    AGDB_TRY(const Json json, metadata_json(recording.metadata()));
+    env.console->print_line(dump(json, {.sorted = false, .indent = 2}));
+    return ExitCode::kDone;
+  }
+  std::string text = replay_summary(recording.metadata(), recording.size()) + "\n";
+  AGDB_TRY(const RecordingList found, list_all(env));
+  Children children;
+  const ListedRecording* self = nullptr;
+  for (const ListedRecording& listed : found.recordings) {
+    if (listed.metadata.parent) children.emplace(listed.metadata.parent->record_id, &listed);
+    if (listed.metadata.record_id == recording.metadata().record_id) self = &listed;
+  }
+  if (self != nullptr) text += "\nProcesses:\n" + tree(*self, children, env.console->width());
+  env.console->print(text);
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> rm(const RecordArguments& arguments, Environment& env) {
+  FileSystem files;
+  for (const std::string& record : arguments.records) {
+    AGDB_TRY(const std::string folder,
+             resolve_recording(records_dir(env), env.working_dir, record));
+    AGDB_CHECK_OK(remove_recording(files, folder));
+    env.console->note(fmt::format("removed {}", folder));
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Runner declare_record(CLI::App& app) {
+  auto arguments = std::make_shared<RecordArguments>();
+  app.require_subcommand(1);
+  app.fallthrough();
+  CLI::App* list_app =
+      app.add_subcommand("list", "the runs that are recorded; --all: every process");
+  list_app->add_flag("--all", arguments->all, "also the processes that others spawned");
+  list_app->add_flag("--ids", arguments->ids, "record ids alone, a line each");
+  list_app->add_flag("--json", arguments->json, "the metadata, one JSON object a line");
+  CLI::App* info_app =
+      app.add_subcommand("info", "what a recording is, and its run's tree of processes");
+  info_app->add_option("RECORD", arguments->records, "a record id, a folder, or @")
+      ->required()
+      ->expected(1)
+      ->option_text(" ");
+  info_app->add_flag("--json", arguments->json, "the metadata as one JSON document");
+  CLI::App* rm_app = app.add_subcommand("rm", "delete recordings");
+  rm_app->add_option("RECORD", arguments->records, "record ids or folders")
+      ->required()
+      ->option_text("...");
+  return [=](Environment& env) -> Result<ExitCode> {
+    if (list_app->parsed()) return list(*arguments, env);
+    if (info_app->parsed()) return info(*arguments, env);
+    return rm(*arguments, env);
+  };
+}
+
+}  // namespace agdb

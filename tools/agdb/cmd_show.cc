@@ -1,0 +1,134 @@
+#include <utility>  // before CLI.hpp, which needs std::exchange
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "debug/replay/recorded_subjects.h"
+#include "debug/replay/replay_line.h"
+#include "debug/replay/screen_text.h"
+#include "runtime/events/printable.h"
+#include "tools/agdb/command.h"
+#include "tools/agdb/recorded_text.h"
+#include "tools/agdb/recording_argument.h"
+
+namespace agdb {
+namespace {
+
+struct ShowArguments {
+  std::string record;
+  std::string seq;
+  std::uint64_t from = 0;
+  std::uint64_t to = UINT64_MAX;
+  std::vector<std::string> filters;
+  bool verbose = false;
+  bool follow = false;
+  bool json = false;
+};
+
+// One event with all that it carries, and what the model knew then.
+Result<ExitCode> show_one(const ShowArguments& arguments, const Recording& recording,
+                          Environment& env) {
+  AGDB_TRY(const SeqNum seq, parse_seq(arguments.seq));
+  AGDB_CHECK_OK(check_seq(recording, seq));
+  AGDB_TRY(const RecordedEvent event, recording.event(seq));
+  const Result<RestoredContext> context = recording.context_at(seq);
+  if (!context && context.error().code != Code::kNotFound) return std::unexpected(context.error());
+  Console& console = *env.console;
+  if (arguments.json) {
+    AGDB_TRY(const std::string line, recording.line_at(*recording.index_of(seq)));
+    AGDB_TRY(Json parsed, parse_json(line));
+    Json json = Json::object({{"event", std::move(parsed)}});
+    json.set("context", context ? context_json(*context) : Json());
+    console.print_line(dump(json, {.sorted = false, .indent = 2}));
+    return ExitCode::kDone;
+  }
+  console.start_pager();
+  console.print_line(replay_line(event, {.verbose = true}));
+  console.print("\n");
+  console.print(context ? context_text(*context) : "No context yet.\n");
+  return ExitCode::kDone;
+}
+
+// Prints events from `next` on as far as there are any; moves `next` behind them.
+Result<std::uint64_t> print_events(const ShowArguments& arguments, const Filter& filter,
+                                   const Recording& recording, RecordedSubjects& subjects,
+                                   std::size_t& next, Environment& env) {
+  Console& console = *env.console;
+  RecordedLines lines(recording.metadata(), console.color_out(), arguments.verbose);
+  std::uint64_t unreadable = 0;
+  for (; next < recording.size() && !console.reader_gone(); ++next) {
+    const SeqNum seq = recording.entry(next).seq_num;
+    if (raw(seq) > arguments.to) break;
+    const Result<RecordedEvent> event = recording.event_at(next);
+    if (!event) {
+      ++unreadable;
+      continue;
+    }
+    const FilterSubject subject = subjects.subject(*event);
+    if (raw(seq) < arguments.from || !filter.matches(subject)) continue;
+    if (arguments.json) {
+      AGDB_TRY(const std::string line, recording.line_at(next));
+      console.print_line(line);
+    } else {
+      console.print_line(lines.line(*event, subject));
+    }
+  }
+  return unreadable;
+}
+
+Result<ExitCode> show(const ShowArguments& arguments, Environment& env) {
+  AGDB_TRY(const Filter filter, Filter::parse_all(arguments.filters));
+  for (const std::string& name : filter.unknown_names())
+    env.console->warn(fmt::format(
+        "no system call is called {}: it matches nothing but an agent's own calls", name));
+  AGDB_TRY(Recording recording, open_recording(arguments.record, env));
+  if (!arguments.seq.empty()) return show_one(arguments, recording, env);
+  if (!arguments.follow) env.console->start_pager();
+  RecordedSubjects subjects;
+  std::size_t next = 0;
+  AGDB_TRY(std::uint64_t unreadable,
+           print_events(arguments, filter, recording, subjects, next, env));
+  while (arguments.follow && recording.live() && !env.console->reader_gone()) {
+    AGDB_CHECK_OK(env.console->finish());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    AGDB_TRY([[maybe_unused]] const std::size_t grown, recording.refresh());
+    AGDB_TRY(const std::uint64_t more,
+             print_events(arguments, filter, recording, subjects, next, env));
+    unreadable += more;
+  }
+  if (unreadable > 0) {
+    env.console->warn(
+        fmt::format("{} events could not be read; `agdb verify` says why", unreadable));
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Runner declare_show(CLI::App& app) {
+  auto arguments = std::make_shared<ShowArguments>();
+  add_recording_argument(app, arguments->record)->required();
+  CLI::Option* seq =
+      app.add_option("SEQ", arguments->seq, "show this event in full, and the context at it")
+          ->option_text(" ");
+  app.add_option("--from", arguments->from, "first event to show")->option_text("A")->excludes(seq);
+  app.add_option("--to", arguments->to, "last event to show")->option_text("B")->excludes(seq);
+  app.add_option("-e", arguments->filters,
+                 "only events that match: trace=Open,%llm,!Close  status=failed  text~REGEX\n"
+                 "duration=1s..  tokens=1000..  pid=2 (may be repeated; all are required)")
+      ->option_text("EXPR")
+      ->allow_extra_args(false)
+      ->excludes(seq);
+  app.add_flag("-v,--verbose", arguments->verbose, "arguments and results in full");
+  app.add_flag("--follow", arguments->follow, "wait for more while it is being recorded")
+      ->excludes(seq);
+  app.add_flag("--json", arguments->json,
+               "the events as they are recorded, one JSON object a line");
+  return [arguments](Environment& env) { return show(*arguments, env); };
+}
+
+}  // namespace agdb

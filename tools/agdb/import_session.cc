@@ -1,0 +1,132 @@
+#include "tools/agdb/import_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "debug/import/importers.h"
+#include "debug/import/session_events.h"
+#include "debug/record/record_id.h"
+#include "debug/record/recording_manager.h"
+#include "runtime/events/hash.h"
+#include "tools/agdb/input_file.h"
+
+namespace agdb {
+namespace {
+
+namespace fs = std::filesystem;
+
+class DiskFiles final : public SessionFiles {
+ public:
+  Result<std::string> read(const std::string& path) override { return read_input_file(path); }
+  std::vector<std::string> list(const std::string& folder) override {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error))
+      names.push_back(entry->path().filename().string());
+    std::ranges::sort(names);
+    return names;
+  }
+};
+
+std::string random_id() {
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 4; ++i) id += fmt::format("{:08x}", random());
+  return id;
+}
+
+bool may_be_log(const fs::path& path) {
+  return path.extension() == ".jsonl" || path.extension() == ".json";
+}
+
+}  // namespace
+
+Result<ReadLog> read_log(const std::string& path, const std::string& format) {
+  AGDB_TRY(const std::string text, read_input_file(path));
+  ReadLog read;
+  read.path = path;
+  read.source.name = path == "-" ? "stdin" : fs::path(path).filename().string();
+  read.source.size = text.size();
+  read.source.hash = xxh3_128(text).hex();
+  const std::string_view detected =
+      format.empty() ? detect_session_format(text) : std::string_view(format);
+  DiskFiles files;
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    read.log.format = std::string(detected);
+  } else if (detected == "claude-code") {
+    AGDB_TRY(read.log, import_claude_code(text, path, files));
+  } else if (detected == "openai-chat") {
+    AGDB_TRY(read.log, import_openai_chat(text, path));
+  } else {
+    return fail(Code::kUnsupported, fmt::format("{} is no session log that agdb knows", path),
+                "known are claude-code and openai-chat; --format names one");
+  }
+  read.source.format = read.log.format;
+  read.source.not_understood = read.log.not_understood;
+  return read;
+}
+
+Result<std::vector<std::string>> log_files(const std::string& path) {
+  std::error_code error;
+  if (path == "-" || !fs::is_directory(path, error)) return std::vector<std::string>{path};
+  std::vector<std::string> files;
+  for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error))
+    if (entry->is_regular_file(error) && may_be_log(entry->path()))
+      files.push_back(entry->path().string());
+  if (error)
+    return fail(Code::kIo, fmt::format("cannot read the folder {}: {}", path, error.message()));
+  const auto is_agent = [](const std::string& file) {
+    return file.find("agent-") != std::string::npos;
+  };
+  std::ranges::sort(files, [&](const std::string& a, const std::string& b) {
+    if (is_agent(a) != is_agent(b)) return is_agent(b);
+    return natural_less(a, b);
+  });
+  return files;
+}
+
+Result<std::vector<RecordedRun>> record_log(const ReadLog& read, Environment& env) {
+  FileSystem disk;
+  const RealClock clock;
+  std::vector<RecordedRun> recorded;
+  std::uint64_t next_pid = 1;
+  for (std::size_t i = 0; i < read.log.runs.size(); ++i) {
+    const SessionRun& run = read.log.runs[i];
+    RecordingOptions options;
+    options.records_dir = records_dir(env);
+    options.source = read.source;
+    options.source->times_without_zone = run.times_without_zone;
+    RecordingManager manager(disk, clock, options,
+                             [&](const std::string& line) { env.console->warn(line); });
+    const std::string run_id = random_id();
+    const std::string trace_id = random_id();
+    RecordedRun result;
+    result.run = i;
+    const Pid first{next_pid};
+    for (std::size_t process = 0; process < run.processes.size(); ++process) {
+      const Pid pid{next_pid++};
+      session_events(run, process, first, run_id, trace_id,
+                     [&](Event&& event) { manager.on_event(event); });
+      result.record_ids.push_back(manager.record_id(pid).value_or(""));
+    }
+    AGDB_CHECK_OK(manager.close_all());
+    const RecordingManager::Totals totals = manager.totals();
+    if (totals.failed > 0)
+      return fail(Code::kIo, fmt::format("{} of {} processes of {} could not be recorded",
+                                         totals.failed, run.processes.size(), read.path));
+    if (totals.lost_events > 0)
+      return fail(Code::kIo, fmt::format("{} events of {} could not be written", totals.lost_events,
+                                         read.path));
+    result.events = totals.events;
+    recorded.push_back(std::move(result));
+  }
+  return recorded;
+}
+
+}  // namespace agdb

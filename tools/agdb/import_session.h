@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "debug/import/session.h"
+#include "debug/record/metadata.h"
+#include "tools/agdb/command.h"
+
+namespace agdb {
+
+// A session log read from disk, before it is recorded.
+struct ReadLog {
+  std::string path;
+  RecordingSource source;
+  SessionLog log;
+};
+
+// Reads and understands a file. `format`: empty = by looking at it. An error when it is in no
+// format that agdb knows.
+Result<ReadLog> read_log(const std::string& path, const std::string& format);
+
+// The regular files below a folder that can be session logs (*.json, *.jsonl), in natural order,
+// those of a parent before those of its sub-agents. A file is itself.
+Result<std::vector<std::string>> log_files(const std::string& path);
+
+struct RecordedRun {
+  std::size_t run = 0;                  // index in the log
+  std::vector<std::string> record_ids;  // by process; empty = could not be recorded
+  std::uint64_t events = 0;
+};
+
+// Writes a recording for every process of the log's runs, in the records dir.
+Result<std::vector<RecordedRun>> record_log(const ReadLog& read, Environment& env);
+
+}  // namespace agdb

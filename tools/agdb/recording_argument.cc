@@ -1,0 +1,44 @@
+#include "tools/agdb/recording_argument.h"
+
+#include <utility>  // before CLI.hpp, which needs std::exchange
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+
+#include "debug/record/records_dir.h"
+
+namespace agdb {
+
+Result<Recording> open_recording(const std::string& typed, Environment& env) {
+  AGDB_TRY(const std::string folder, resolve_recording(records_dir(env), env.working_dir, typed));
+  AGDB_TRY(Recording recording, Recording::open(folder));
+  for (const std::string& note : recording.notes()) env.console->note(note);
+  return recording;
+}
+
+CLI::Option* add_recording_argument(CLI::App& app, std::string& into, const char* name) {
+  return app.add_option(name, into, "a record id, a folder, or @ for the newest")->option_text(" ");
+}
+
+Result<SeqNum> parse_seq(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size())
+    return fail(Code::kInvalid, fmt::format("\"{}\" is not an event's number", text),
+                "events are numbered 1, 2, 3, …");
+  return SeqNum{number};
+}
+
+Status check_seq(const Recording& recording, SeqNum seq) {
+  if (recording.index_of(seq)) return {};
+  if (recording.empty())
+    return fail(Code::kNotFound,
+                fmt::format("event {} not found: the recording is empty", raw(seq)));
+  return fail(Code::kNotFound, fmt::format("event {} not found", raw(seq)),
+              fmt::format("the recording has {} to {}", raw(recording.entry(0).seq_num),
+                          raw(recording.entry(recording.size() - 1).seq_num)));
+}
+
+}  // namespace agdb

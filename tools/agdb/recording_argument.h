@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "debug/record/reader.h"
+#include "tools/agdb/command.h"
+
+namespace agdb {
+
+// The recording that a person means by an id, a path or "@". Its notes (lines skipped, a writer
+// that died) go to stderr.
+Result<Recording> open_recording(const std::string& typed, Environment& env);
+
+// Declares the RECORD argument; `into` outlives the app.
+CLI::Option* add_recording_argument(CLI::App& app, std::string& into, const char* name = "RECORD");
+
+// An event's number as a person types it: 1, 2, 3 …
+Result<SeqNum> parse_seq(const std::string& text);
+
+// Fails with the range that exists when there is no such event.
+Status check_seq(const Recording& recording, SeqNum seq);
+
+}  // namespace agdb

@@ -1,0 +1,273 @@
+#include "tools/agdb/run_session.h"
+
+#include <utility>  // before CLI.hpp, which needs std::exchange
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "debug/record/file.h"
+#include "debug/strace/event_lines.h"
+#include "runtime/events/hash.h"
+#include "runtime/events/printable.h"
+#include "tools/agdb/input_file.h"
+#include "tools/agdb/interrupt.h"
+
+namespace agdb {
+namespace {
+
+// Prints what passes the filters to stderr. With strace off only alerts are shown.
+class LiveView final : public Subscriber {
+ public:
+  LiveView(Console& console, bool strace, Filter filter)
+      : console_(console), strace_(strace), filter_(std::move(filter)), lines_(style(console)) {}
+
+  void on_event(const Event& event) override {
+    const FilterSubject subject = subjects_.subject(event);
+    const bool recorded = event.n != 0;
+    const bool wanted = recorded && strace_ && filter_.matches(subject);
+    if (wanted) {
+      const std::string line = lines_.line(event) + "\n";
+      std::fwrite(line.data(), 1, line.size(), stderr);
+      return;
+    }
+    lines_.skip(event);
+    if (const auto* alert = std::get_if<Alert>(&event.payload)) say(event.pid, *alert);
+  }
+
+ private:
+  static StraceOptions style(Console& console) {
+    StraceOptions options;
+    options.color = console.color_err();
+    options.show_pid = true;
+    return options;
+  }
+
+  void say(Pid pid, const Alert& alert) {
+    if (alert.level == "exceeded") {
+      console_.warn(fmt::format("pid {}: budget exceeded at step {}: {} of {} tokens spent",
+                                raw(pid), alert.step, alert.tokens_used, alert.context_budget));
+      return;
+    }
+    console_.warn(
+        fmt::format("pid {}: {:.1f} % of the budget is left at step {} ({} of {} tokens spent, "
+                    "about {} more steps)",
+                    raw(pid), alert.remaining_pct, alert.step, alert.tokens_used,
+                    alert.context_budget, alert.est_remaining_steps));
+  }
+
+  Console& console_;
+  const bool strace_;
+  const Filter filter_;
+  EventLines lines_;
+  LiveSubjects subjects_;
+};
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof(name) - 1) == 0 ? name : "";
+}
+
+std::uint64_t seed_of(const RunOptions& options) {
+  if (options.seed != 0) return options.seed;
+  const auto now = RealClock().wall().time_since_epoch().count();
+  return static_cast<std::uint64_t>(now) ^ (static_cast<std::uint64_t>(::getpid()) << 48);
+}
+
+Status warn_of_unknown_names(const Filter& filter, Console& console) {
+  for (const std::string& name : filter.unknown_names())
+    console.warn(fmt::format(
+        "no system call is called {}: it matches nothing but an agent's own calls", name));
+  return {};
+}
+
+bool failed(const ExitStatus& exit) {
+  return exit.reason != exit_reason::kCompleted && exit.reason != exit_reason::kToolErrors &&
+         exit.reason != exit_reason::kScriptExhausted;
+}
+
+Json agent_json(const RunOutcome::Agent& agent) {
+  const ProcessInfo& info = agent.info;
+  Json json = Json::object({{"pid", raw(info.pid)},
+                            {"ppid", raw(info.parent)},
+                            {"intent", info.intent},
+                            {"model", info.model},
+                            {"steps", info.steps},
+                            {"tokens_used", info.tokens_used},
+                            {"context_budget", info.budget},
+                            {"exit_code", info.exit.code},
+                            {"exit_reason", info.exit.reason}});
+  if (!agent.record_id.empty()) json.set("record_id", agent.record_id);
+  return json;
+}
+
+}  // namespace
+
+Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& options,
+                              Environment& env) {
+  AGDB_TRY(Filter filter, Filter::parse_all(options.filters));
+  AGDB_CHECK_OK(warn_of_unknown_names(filter, *env.console));
+  std::shared_ptr<Device> files;
+  if (!options.fs_folder.empty()) {
+    AGDB_TRY(files, make_fs_device(options.fs_folder));
+  }
+
+  const std::unique_ptr<Scheduler> scheduler =
+      options.real_clock ? make_real_scheduler(options.speed) : make_sim_scheduler();
+  Kernel* running = nullptr;
+  std::atomic<bool> interrupted{false};
+  InterruptGuard guard([&] {
+    interrupted = true;
+    scheduler->post([&] {
+      if (running != nullptr) running->end_all(exit_reason::kInterrupted, 130);
+    });
+  });
+
+  EventBus bus;
+  LiveView view(*env.console, options.strace, std::move(filter));
+  bus.add(view);
+  FileSystem disk;
+  const RealClock machine_clock;
+  std::unique_ptr<RecordingManager> manager;
+  if (options.record) {
+    RecordingOptions recording;
+    recording.records_dir = records_dir(env);
+    recording.host = host_name();
+    if (!roots.empty()) recording.source = roots.front().source;
+    manager = std::make_unique<RecordingManager>(
+        disk, machine_clock, std::move(recording),
+        [&](const std::string& line) { env.console->warn(line); });
+    bus.add(*manager);
+  }
+
+  KernelOptions kernel_options;
+  kernel_options.seed = seed_of(options);
+  if (!options.real_clock)
+    kernel_options.pace = [&](std::size_t waiting) {
+      if (waiting > EventBus::kRingEvents / 2) bus.flush();
+    };
+  RunOutcome outcome;
+  outcome.roots = roots.size();
+  Status started;
+  {
+    Kernel kernel(*scheduler, bus, std::move(kernel_options));
+    running = &kernel;
+    if (files) started = kernel.vfs().mount("/dev/fs", files);
+    for (RunRoot& root : roots) {
+      if (!started) break;
+      SpawnRequest request;
+      request.script = std::move(root.script);
+      request.intent = std::move(root.intent);
+      request.budget = options.budget;
+      request.max_steps = options.max_steps;
+      request.restored = std::move(root.restored);
+      if (const Result<Pid> pid = kernel.spawn(std::move(request)); !pid)
+        started = std::unexpected(pid.error());
+    }
+    if (started) kernel.run();
+    bus.flush();
+    for (ProcessInfo& info : kernel.list()) {
+      const auto id = manager ? manager->record_id(info.pid) : std::nullopt;
+      outcome.agents.push_back({std::move(info), id.value_or("")});
+    }
+    outcome.events_refused = kernel.events_refused();
+    outcome.elapsed = scheduler->clock().now();
+    running = nullptr;
+  }
+  Status closed;
+  if (manager) {
+    closed = manager->close_all();
+    bus.remove(*manager);
+    outcome.recorded = manager->totals();
+  }
+  bus.remove(view);
+  AGDB_CHECK_OK(started);
+  AGDB_CHECK_OK(closed);
+  outcome.interrupted = interrupted;
+  return outcome;
+}
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+  app.add_flag("--record", options.record,
+               "record every process; prints the record id of the root");
+  app.add_flag("--strace", options.strace, "show every event on stderr as it happens");
+  app.add_option("-e", options.filters, "with --strace: only events that match (may be repeated)")
+      ->option_text("EXPR")
+      ->allow_extra_args(false);
+  app.add_option("--budget", options.budget,
+                 "tokens that each root may spend (default: the script's)")
+      ->option_text("N")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--max-steps", options.max_steps,
+                 "steps after which a root ends (default: the script's, else 10000)")
+      ->option_text("N")
+      ->check(CLI::PositiveNumber);
+  app.add_option_function<std::string>(
+         "--clock", [&options](const std::string& clock) { options.real_clock = clock == "real"; },
+         "sim (hours pass at once, the default) or real")
+      ->option_text("CLOCK")
+      ->check(CLI::IsMember({"sim", "real"}));
+  app.add_option("--speed", options.speed, "with --clock real: so many times as fast (default 1)")
+      ->option_text("X")
+      ->check(CLI::Range(0.001, 1e6));
+  app.add_option("--seed", options.seed, "of run ids: the same seed gives the same ids")
+      ->option_text("N");
+  app.add_option("--fs", options.fs_folder, "folder that agents see as /dev/fs (default: none)")
+      ->option_text("DIR");
+}
+
+ExitCode report(const RunOutcome& outcome, bool json, Environment& env) {
+  Console& console = *env.console;
+  bool root_failed = false;
+  Json agents = Json::array();
+  for (std::size_t i = 0; i < outcome.agents.size(); ++i) {
+    const RunOutcome::Agent& agent = outcome.agents[i];
+    const ProcessInfo& info = agent.info;
+    const bool root = info.parent == kRuntimePid && i < outcome.roots;
+    root_failed = root_failed || (root && failed(info.exit));
+    if (json) {
+      agents.push_back(agent_json(agent));
+      continue;
+    }
+    console.note(fmt::format("pid {} ended: {} ({} steps, {} tokens{})", raw(info.pid),
+                             info.exit.reason, info.steps, info.tokens_used,
+                             agent.record_id.empty() ? "" : ", recorded as " + agent.record_id));
+    if (root && !agent.record_id.empty()) console.print_line(agent.record_id);
+  }
+  if (outcome.events_refused > 0 || outcome.recorded.lost_events > 0)
+    console.warn(fmt::format(
+        "{} events were lost: the recorder was behind or could not write; the recordings say where",
+        std::max(outcome.events_refused, outcome.recorded.lost_events)));
+  if (outcome.recorded.failed > 0)
+    console.warn(fmt::format("{} processes could not be recorded", outcome.recorded.failed));
+  if (json)
+    console.print_line(dump(Json::object({{"agents", std::move(agents)},
+                                          {"elapsed_ns", outcome.elapsed.count()},
+                                          {"interrupted", outcome.interrupted},
+                                          {"lost_events", outcome.recorded.lost_events},
+                                          {"unrecorded_processes", outcome.recorded.failed}}),
+                            {.sorted = false, .indent = 2}));
+  if (outcome.interrupted) return ExitCode::kInterrupted;
+  if (outcome.recorded.failed > 0) return ExitCode::kFailed;
+  return root_failed ? ExitCode::kAgentFailed : ExitCode::kDone;
+}
+
+Result<std::shared_ptr<const Script>> load_script(const std::string& path,
+                                                  RecordingSource* source) {
+  AGDB_TRY(const std::string text, read_input_file(path));
+  AGDB_TRY(Script script, parse_script(text, path));
+  if (source != nullptr) {
+    source->name = std::filesystem::path(path).filename().string();
+    source->format = "agdb-script";
+    source->size = text.size();
+    source->hash = xxh3_128(text).hex();
+  }
+  return std::make_shared<const Script>(std::move(script));
+}
+
+}  // namespace agdb
