@@ -50,7 +50,7 @@ std::string_view name_of(Signal signal) {
 }
 
 Kernel::Impl::Impl(Scheduler& s, EventBus& bus, KernelOptions o)
-    : scheduler(&s), options(o), producer(bus.make_producer()), id_state(o.seed) {
+    : scheduler(&s), options(std::move(o)), producer(bus.make_producer()), id_state(options.seed) {
   const auto mounted = [](const Status& status) {
     AGDB_ASSERT(status.has_value(), "built-in device");
   };
@@ -144,6 +144,7 @@ void Kernel::Impl::fill_context(Process& p, std::optional<RestoredState> restore
   if (messages.empty() && !p.intent.empty())
     messages.push_back({.role = "user", .content = p.intent});
   for (Message& message : messages) {
+    pace();
     const std::string role = message.role;
     const Field fields[] = {{"cid", cid}, {"op", "AppendMessage"}, {"role", role}};
     change = p.context->append(std::move(message));
@@ -190,6 +191,7 @@ Status Kernel::Impl::set_up(Process& p, SpawnRequest request) {
 }
 
 Result<Process*> Kernel::Impl::spawn(SpawnRequest request) {
+  pace();
   AGDB_TRY(Process * process, create(request));
   if (Status status = set_up(*process, std::move(request)); !status) {
     finish(*process, {6, exit_reason::kSetUpFailed});
@@ -312,7 +314,7 @@ ProcessInfo Kernel::Impl::info(const Process& p) const {
 }
 
 Kernel::Kernel(Scheduler& scheduler, EventBus& bus, KernelOptions options)
-    : impl_(std::make_unique<Impl>(scheduler, bus, options)) {}
+    : impl_(std::make_unique<Impl>(scheduler, bus, std::move(options))) {}
 Kernel::~Kernel() = default;
 
 Vfs& Kernel::vfs() {
@@ -323,6 +325,8 @@ Result<Pid> Kernel::spawn(SpawnRequest request) {
   AGDB_TRY(const Process* process, impl_->spawn(std::move(request)));
   return process->pid;
 }
+
+std::uint64_t Kernel::events_refused() const { return impl_->producer.refused(); }
 
 Status Kernel::signal(Pid pid, Signal signal) {
   return impl_->signal(pid, signal);

@@ -27,6 +27,9 @@ struct Kernel::Impl {
   void reap(Process& process);
   void change_state(Process& process, ProcessState to, const std::string& reason);
   ProcessInfo info(const Process& process) const;
+  void pace() const {
+    if (options.pace) options.pace(producer.backlog());
+  }
 
   Scheduler* scheduler;
   KernelOptions options;

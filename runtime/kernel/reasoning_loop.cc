@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -14,6 +15,12 @@ namespace {
 
 // Calls that the estimate of an alert looks back on.
 constexpr std::size_t kRecentCalls = 5;
+
+// Token counts come from scripts and providers: a sum that does not fit stays at the largest number.
+std::int64_t add(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
+}
 
 // A tool's name as one component of a path.
 std::string device_name(std::string_view tool) {
@@ -199,8 +206,8 @@ void Reasoning::failed_step(Nanoseconds began, std::string_view err) {
 // Counts what the call cost and alerts where a threshold of the budget was crossed, once each.
 // False: the budget is exceeded.
 bool Reasoning::account(const LlmResponse& response) {
-  const std::int64_t cost = response.request_tokens + response.response_tokens;
-  p_.tokens_used += cost;
+  const std::int64_t cost = add(response.request_tokens, response.response_tokens);
+  p_.tokens_used = add(p_.tokens_used, cost);
   p_.recent_calls.push_back(cost);
   if (p_.recent_calls.size() > kRecentCalls) p_.recent_calls.pop_front();
   if (p_.budget == 0) return true;
@@ -219,7 +226,7 @@ bool Reasoning::account(const LlmResponse& response) {
 void Reasoning::alert(const char* level) {
   const std::int64_t remaining = std::max<std::int64_t>(0, p_.budget - p_.tokens_used);
   std::int64_t recent = 0;
-  for (const std::int64_t cost : p_.recent_calls) recent += cost;
+  for (const std::int64_t cost : p_.recent_calls) recent = add(recent, cost);
   const auto calls = static_cast<std::int64_t>(p_.recent_calls.size());
   Alert alert;
   alert.kind = "budget";
@@ -227,7 +234,8 @@ void Reasoning::alert(const char* level) {
   alert.tokens_used = p_.tokens_used;
   alert.context_budget = p_.budget;
   alert.remaining_pct = 100.0 * static_cast<double>(remaining) / static_cast<double>(p_.budget);
-  alert.est_remaining_steps = recent == 0 ? 0 : remaining * calls / recent;
+  const std::int64_t mean = recent / std::max<std::int64_t>(1, calls);
+  alert.est_remaining_steps = mean <= 0 ? 0 : remaining / mean;
   alert.step = p_.steps;
   p_.emitter.alert(std::move(alert));
 }

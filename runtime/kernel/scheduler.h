@@ -33,11 +33,9 @@ class Scheduler {
   virtual void release() = 0;
 };
 
-// Time moves only when nothing is left to do at the present moment, and then at once to the next
-// timer: hours pass in milliseconds, and the same tasks give the same times. `between_tasks` (may
-// be null) is called on the kernel's thread after each task: the place to wait for a recorder that
-// is behind, since waiting costs no simulated time.
-std::unique_ptr<Scheduler> make_sim_scheduler(Scheduler::Task between_tasks = nullptr);
+// Time moves only when nothing is left to do at the present moment, and then at once to the next timer:
+// hours pass in milliseconds, and the same tasks give the same times.
+std::unique_ptr<Scheduler> make_sim_scheduler();
 
 // Real time, `speed` times as fast (its clock too). REQUIRES: speed > 0.
 std::unique_ptr<Scheduler> make_real_scheduler(double speed = 1.0);

@@ -24,8 +24,6 @@ class SimClock final : public Clock {
 
 class SimScheduler final : public Scheduler {
  public:
-  explicit SimScheduler(Task between_tasks) : between_tasks_(std::move(between_tasks)) {}
-
   const Clock& clock() const override { return clock_; }
 
   void post(Task task) override {
@@ -52,7 +50,6 @@ class SimScheduler final : public Scheduler {
       queue_.pop_back();
       clock_.move_to(next.time);
       next.task();
-      if (between_tasks_) between_tasks_();
     }
   }
 
@@ -109,7 +106,6 @@ class SimScheduler final : public Scheduler {
   }
 
   SimClock clock_;
-  const Task between_tasks_;
   std::vector<Timed> queue_;  // a heap
   std::uint64_t next_order_ = 0;
 
@@ -122,8 +118,6 @@ class SimScheduler final : public Scheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> make_sim_scheduler(Scheduler::Task between_tasks) {
-  return std::make_unique<SimScheduler>(std::move(between_tasks));
-}
+std::unique_ptr<Scheduler> make_sim_scheduler() { return std::make_unique<SimScheduler>(); }
 
 }  // namespace agdb

@@ -28,6 +28,7 @@ void CallScope::fails(std::string_view err) {
 }
 
 Task<void> SystemCalls::boundary() {
+  k_->pace();
   if (p_->terminating && p_->state.state() == ProcessState::kRunning) {
     k_->finish_later(*p_, {143, exit_reason::kTerminated});
     WaitPoint never(*k_->scheduler);

@@ -292,6 +292,37 @@ TEST_F(KernelTest, TheSameScriptGivesTheSameEvents) {
   EXPECT_EQ(runs[0], runs[1]);
 }
 
+TEST(KernelPace, WaitingForTheRecorderLosesNothing) {
+  EventBus bus(64);
+  Witness witness;
+  bus.add(witness);
+  const auto scheduler = make_sim_scheduler();
+  KernelOptions options;
+  options.pace = [&](std::size_t waiting) {
+    if (waiting > 32) bus.flush();
+  };
+  Kernel kernel(*scheduler, bus, options);
+  auto script = std::make_shared<Script>();
+  ScriptTurn turn;
+  turn.answer.text = "again";
+  turn.next = 1;
+  script->agents["main"].turns = {turn};
+  script->agents["main"].messages.assign(500, {.role = "user", .content = "hello"});
+  ASSERT_TRUE(kernel.spawn({.script = script, .max_steps = 500}));
+  kernel.run();
+  bus.flush();
+  bus.remove(witness);
+  EXPECT_EQ(kernel.events_refused(), 0u);
+  EXPECT_GT(witness.all.size(), 3000u);
+}
+
+TEST_F(KernelTest, TokenCountsBeyondAllReasonDoNotOverflow) {
+  ScriptTurn turn = says("much");
+  turn.answer.usage = ScriptUsage{.request_tokens = INT64_MAX, .response_tokens = INT64_MAX};
+  EXPECT_EQ(run(script({turn, turn}), 1000).reason, "budget_exceeded");
+  EXPECT_EQ(kernel.info(Pid{1})->tokens_used, INT64_MAX);
+}
+
 TEST_F(KernelTest, TenThousandProcessesRunInOneRuntime) {
   const auto what = script({calls({call("c1", "ls", "a.txt")}), says("done")});
   for (int i = 0; i < 10'000; ++i) {

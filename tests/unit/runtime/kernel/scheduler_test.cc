@@ -52,15 +52,6 @@ TEST(SimScheduler, StopLeavesTheRestForTheNextRun) {
   EXPECT_THAT(order, ElementsAre(1, 2));
 }
 
-TEST(SimScheduler, BetweenTasksIsCalledAfterEach) {
-  int pauses = 0;
-  const auto scheduler = make_sim_scheduler([&] { ++pauses; });
-  scheduler->post([] {});
-  scheduler->after(hours(1), [] {});
-  scheduler->run();
-  EXPECT_EQ(pauses, 2);
-}
-
 TEST(RealScheduler, TimersRunInOrderAndTheClockMovesByTheirSpans) {
   const auto scheduler = make_real_scheduler(1000);  // a second takes a millisecond
   std::vector<int> order;
