@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "debug/record/field_reader.h"
 #include "debug/record/file.h"
 
@@ -101,8 +103,11 @@ void read_fields(FieldReader& fields, RecordingMetadata& metadata) {
   read_time(fields, "recorded_at", metadata.recorded_at);
 }
 
+// A time from outside may lie at the very end of what 64 bits can hold, where reading ends before.
 Json time_json(const std::optional<WallTime>& time) {
-  return time ? Json(format_wall_time(*time)) : Json(kUnsetWallTime);
+  constexpr WallTime latest(std::chrono::hours(24) * 365 * 290);
+  if (!time) return kUnsetWallTime;
+  return format_wall_time(std::clamp(*time, WallTime(-latest.time_since_epoch()), latest));
 }
 
 // Adds optional members in the order of the calls.

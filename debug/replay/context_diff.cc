@@ -86,6 +86,11 @@ std::string header_text(const ContextDiff& diff) {
     text += fmt::format("Recordings: {} → {}\n", screen_line(diff.from_record_id),
                         screen_line(diff.to_record_id));
   }
+  for (const SeqNum gap : {diff.from_gap, diff.to_gap}) {
+    if (raw(gap) == 0) continue;
+    text += fmt::format("Events were lost at #{:03}: the context there is not known for sure\n",
+                        raw(gap));
+  }
   return text;
 }
 
@@ -206,7 +211,9 @@ ContextDiff diff_contexts(const RestoredContext& from, const RestoredContext& to
                    .token_delta = {},
                    .version1 = from.version1 && to.version1,
                    .from_ctx_id = from.ctx_id,
-                   .to_ctx_id = to.ctx_id};
+                   .to_ctx_id = to.ctx_id,
+                   .from_gap = from.gap,
+                   .to_gap = to.gap};
   if (diff.version1) {
     diff.messages = diff_by_prefix(from.texts, to.texts);
     return diff;
@@ -269,6 +276,8 @@ Json to_json(const ContextDiff& diff) {
                     {"to_timestamp_ns", diff.to_timestamp.count()}});
   if (raw(diff.from_ctx_id) != 0) json.set("from_ctx_id", raw(diff.from_ctx_id));
   if (raw(diff.to_ctx_id) != 0) json.set("to_ctx_id", raw(diff.to_ctx_id));
+  if (raw(diff.from_gap) != 0) json.set("from_gap", raw(diff.from_gap));
+  if (raw(diff.to_gap) != 0) json.set("to_gap", raw(diff.to_gap));
   if (!diff.from_record_id.empty()) json.set("from_record_id", diff.from_record_id);
   if (!diff.to_record_id.empty()) json.set("to_record_id", diff.to_record_id);
   return json;

@@ -79,6 +79,10 @@ struct ContextDiff {
   bool version1 = false;
   CtxId from_ctx_id{};
   CtxId to_ctx_id{};
+  // The gap event behind the snapshot used and before the event asked for: events were lost there,
+  // and the context may have changed meanwhile. 0 = none.
+  SeqNum from_gap{};
+  SeqNum to_gap{};
   // Set when two recordings were compared.
   std::string from_record_id = {};
   std::string to_record_id = {};
@@ -121,10 +125,10 @@ struct DiffTextOptions {
 // The reference's text, and in further lines what only version 2 knows: the prompt's changed lines,
 // and edited messages ("  ~ ") with theirs. Every line ends with a line feed. Fit for a terminal.
 std::string diff_text(const ContextDiff& diff, const DiffTextOptions& options = {});
-// The reference's keys (times in ms) and ours: from_timestamp_ns, to_timestamp_ns, from_ctx_id,
-// to_ctx_id, from_record_id, to_record_id (the last four where they are known),
+// The reference's keys (times in ms) and ours: from_timestamp_ns, to_timestamp_ns,
 // system_prompt.lines, messages.added_at, .removed_at (indices from 0), .changed [{from_index,
-// to_index, role, from, to, lines, fields}].
+// to_index, role, from, to, lines, fields}]; where known from_ctx_id, to_ctx_id, from_gap, to_gap,
+// from_record_id, to_record_id.
 Json to_json(const ContextDiff& diff);
 
 }  // namespace agdb

@@ -193,7 +193,12 @@ std::string summary_text(const ForkContext& fork) {
   if (!fork.system_prompt.empty()) {
     text += fmt::format("System Prompt: len:{}\n", fork.system_prompt.size());
   }
-  return text + fmt::format("Tokens (est): ~{}\n", tokens);
+  text += fmt::format("Tokens (est): ~{}\n", tokens);
+  if (raw(fork.gap) != 0) {
+    text +=
+        fmt::format("Lost events:  at #{:03}; the context may have changed there\n", raw(fork.gap));
+  }
+  return text;
 }
 
 Json to_json(const ForkContext& fork) {
@@ -207,6 +212,7 @@ Json to_json(const ForkContext& fork) {
     json.set("forked_from",
              Json::object({{"record_id", fork.record_id}, {"seq_num", raw(fork.seq_num)}}));
   }
+  if (raw(fork.gap) != 0) json.set("gap", raw(fork.gap));
   return json;
 }
 

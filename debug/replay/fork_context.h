@@ -23,6 +23,9 @@ struct ForkContext {
   std::vector<Message> messages;
   CtxId ctx_id{};              // 0 = version 1, which has one context without a number
   std::string record_id = {};  // the recording that it comes from; empty = none
+  // Events were lost between the snapshot that it was restored from and seq_num, told by this gap
+  // event: the context may have changed meanwhile. 0 = none were.
+  SeqNum gap{};
   // Version 1 keeps the prompt as a message of the list. This is that message's index: it follows
   // the prompt's edits, and what is given to a model leaves it out, so that the prompt is not given
   // twice.
@@ -44,11 +47,12 @@ struct ForkContext {
 // The messages that follow the system prompt when a model is asked.
 std::vector<Message> messages_without_prompt(const ForkContext& fork);
 
-// What the reference tells of a fork context, in its words: six lines, each with its line feed.
+// What the reference tells of a fork context, in its words: six lines, each with its line feed; a
+// further one when events were lost.
 std::string summary_text(const ForkContext& fork);
 
-// {"original_pid","seq_num","intent","system_prompt","messages":[…]} and, where known, "ctx_id" and
-// "forked_from":{"record_id","seq_num"}.
+// {"original_pid","seq_num","intent","system_prompt","messages":[…]} and, where known, "ctx_id",
+// "forked_from":{"record_id","seq_num"} and "gap".
 Json to_json(const ForkContext& fork);
 
 // The message array that chat completion APIs take:

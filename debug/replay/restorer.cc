@@ -53,7 +53,8 @@ Result<ForkContext> restore(const Recording& recording, SeqNum seq, std::optiona
                    .system_prompt = std::move(context->system_prompt),
                    .messages = std::move(context->messages),
                    .ctx_id = context->ctx_id,
-                   .record_id = recording.metadata().record_id};
+                   .record_id = recording.metadata().record_id,
+                   .gap = context->gap};
   if (context->version1) fork.prompt_message = first_system_message(fork.messages);
   return fork;
 }

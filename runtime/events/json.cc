@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "runtime/events/json_order.h"
+
 namespace agdb {
 namespace {
 
@@ -14,23 +16,13 @@ bool is_integral(double value) {
   return std::trunc(value) == value;
 }
 
-// The members in the order of their keys; those of one name stay in their order.
-std::vector<const Json::Member*> by_key(const Json::Object& members) {
-  std::vector<const Json::Member*> sorted;
-  sorted.reserve(members.size());
-  for (const Json::Member& member : members) sorted.push_back(&member);
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto* a, const auto* b) { return a->key < b->key; });
-  return sorted;
-}
-
 bool same_members(const Json::Object& a, const Json::Object& b) {
   if (a.size() != b.size()) return false;
   const bool same_order = std::equal(a.begin(), a.end(), b.begin(),
                                      [](const auto& x, const auto& y) { return x.key == y.key; });
   if (same_order) return a == b;
-  const auto sorted_a = by_key(a);
-  const auto sorted_b = by_key(b);
+  const auto sorted_a = members_by_key(a);
+  const auto sorted_b = members_by_key(b);
   return std::equal(sorted_a.begin(), sorted_a.end(), sorted_b.begin(),
                     [](const auto* x, const auto* y) { return *x == *y; });
 }

@@ -8,6 +8,7 @@
 
 #include "runtime/events/base64_sibling.h"
 #include "runtime/events/json.h"
+#include "runtime/events/json_order.h"
 #include "runtime/events/text.h"
 
 namespace agdb {
@@ -161,11 +162,7 @@ class Writer {
   }
 
   void sorted_object(const Json::Object& members) {
-    std::vector<const Json::Member*> sorted;
-    sorted.reserve(members.size());
-    for (const Json::Member& each : members) sorted.push_back(&each);
-    std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const auto* a, const auto* b) { return a->key < b->key; });
+    const std::vector<const Json::Member*> sorted = members_by_key(members);
     for (std::size_t i = 0; i < sorted.size(); ++i) {
       const bool is_last_of_name = i + 1 == sorted.size() || sorted[i + 1]->key != sorted[i]->key;
       if (is_last_of_name) member(*sorted[i]);

@@ -29,6 +29,7 @@ struct ImportArguments {
 
 struct Totals {
   std::size_t files = 0;
+  std::size_t skipped = 0;  // in a folder, but no session log
   std::size_t failed = 0;
   std::size_t runs = 0;
 };
@@ -39,6 +40,7 @@ struct RunCounts {
   std::uint64_t errors = 0;
   std::uint64_t messages = 0;
   std::uint64_t compactions = 0;
+  std::uint64_t rewinds = 0;
   std::int64_t request_tokens = 0;
   std::int64_t response_tokens = 0;
 };
@@ -54,7 +56,10 @@ RunCounts count(const SessionRun& run) {
         counts.response_tokens += answer->response.response_tokens;
       } else if (const auto* edit = std::get_if<SessionEdit>(&item)) {
         counts.messages += edit->messages.size();
-        counts.compactions += edit->kind == SessionEdit::Kind::kCompact;
+        // Without a summary the context only went back: a person rewound and tried again.
+        const bool shortened = edit->kind == SessionEdit::Kind::kCompact;
+        counts.compactions += shortened && !edit->messages.empty();
+        counts.rewinds += shortened && edit->messages.empty();
       } else {
         counts.errors += std::get<SessionToolResult>(item).is_error;
       }
@@ -88,6 +93,7 @@ Json run_json(const SessionRun& run, const RecordedRun& recorded) {
                        {"tool_errors", counts.errors},
                        {"outside_messages", counts.messages},
                        {"compactions", counts.compactions},
+                       {"rewinds", counts.rewinds},
                        {"request_tokens", counts.request_tokens},
                        {"response_tokens", counts.response_tokens}});
 }
@@ -197,6 +203,11 @@ Result<ExitCode> import(const ImportArguments& arguments, Environment& env) {
           companions.contains(std::filesystem::path(files[i]).lexically_normal().string()))
         continue;
       const Result<ExitCode> one = import_file(files[i], arguments, companions, totals, env);
+      if (!one && files.size() > 1 && one.error().code == Code::kUnsupported) {
+        ++totals.skipped;
+        env.console->note("skipped: " + one.error().message);
+        continue;
+      }
       if (!one) {
         ++totals.failed;
         env.console->error(one.error());
@@ -208,9 +219,10 @@ Result<ExitCode> import(const ImportArguments& arguments, Environment& env) {
       return fail(Code::kNotFound, fmt::format("no session logs in {}", path),
                   "looked for *.jsonl and *.json");
   }
-  if (totals.files + totals.failed > 1)
-    env.console->note(fmt::format("{} files read, {} runs recorded, {} files failed", totals.files,
-                                  totals.runs, totals.failed));
+  if (totals.files + totals.skipped + totals.failed > 1)
+    env.console->note(
+        fmt::format("{} session logs read, {} runs recorded; {} other files skipped, {} failed",
+                    totals.files, totals.runs, totals.skipped, totals.failed));
   return code;
 }
 

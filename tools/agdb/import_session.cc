@@ -40,7 +40,9 @@ std::string random_id() {
   return id;
 }
 
+// Sub-agents' descriptions ("agent-1.meta.json") are read with their logs.
 bool may_be_log(const fs::path& path) {
+  if (path.filename().string().ends_with(".meta.json")) return false;
   return path.extension() == ".jsonl" || path.extension() == ".json";
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 
 #include "debug/record/verify.h"
 #include "runtime/events/token_estimate.h"
@@ -67,25 +68,23 @@ Event ProcessEvents::call(std::string name, Json args, Json result) {
 }
 
 Event ProcessEvents::append(CtxId ctx, std::string role, std::string content) {
-  return context(ctx, contexts_[ctx].messages.size(),
-                 {message(std::move(role), std::move(content))});
+  return context(ctx, contexts_[ctx].tokens.size(), {message(std::move(role), std::move(content))});
 }
 
 Event ProcessEvents::context(CtxId ctx, std::uint64_t keep, std::vector<Message> messages,
                              std::optional<std::string> prompt) {
   Context& held = contexts_[ctx];
   ContextChange change{.ctx_id = ctx, .keep = keep};
-  held.messages.resize(keep);
+  held.tokens.resize(keep);
   for (Message& each : messages) {
+    held.tokens.push_back(estimate_tokens(each));
     change.messages.push_back(std::make_shared<const Message>(std::move(each)));
-    held.messages.push_back(change.messages.back());
   }
   if (prompt) {
-    held.prompt = *prompt;
+    held.prompt_tokens = estimate_tokens(std::string_view(*prompt));
     change.system_prompt = std::make_shared<const std::string>(*std::move(prompt));
   }
-  change.tokens = estimate_tokens(std::string_view(held.prompt));
-  for (const MessagePtr& each : held.messages) change.tokens += estimate_tokens(*each);
+  change.tokens = std::accumulate(held.tokens.begin(), held.tokens.end(), held.prompt_tokens);
   return payload(std::move(change));
 }
 

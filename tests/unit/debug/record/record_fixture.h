@@ -63,8 +63,8 @@ class ProcessEvents {
 
  private:
   struct Context {
-    std::vector<MessagePtr> messages;
-    std::string prompt;
+    std::vector<std::int64_t> tokens;  // of each message
+    std::int64_t prompt_tokens = 0;
   };
   Pid pid_;
   std::uint64_t n_ = 0;

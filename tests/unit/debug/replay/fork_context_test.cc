@@ -139,6 +139,14 @@ TEST(ForkSummary, DoesNotLetAnIntentDriveTheTerminal) {
   EXPECT_THAT(summary_text(fork), HasSubstr("Intent:       a\\x1b[2Jb\\nc\n"));
 }
 
+TEST(ForkSummary, SaysThatEventsWereLost) {
+  ForkContext fork;
+  fork.gap = SeqNum{12};
+  EXPECT_THAT(summary_text(fork),
+              HasSubstr("\nLost events:  at #012; the context may have changed there\n"));
+  EXPECT_EQ(to_json(fork)["gap"], Json(12));
+}
+
 TEST(ForkJson, HasTheReferencesKeysAndOurs) {
   const Json json = to_json(tool_fork());
   EXPECT_EQ(json["original_pid"], Json(42));

@@ -1,0 +1,138 @@
+// How large recordings grow, and what rebuilding a context reads: the reason for delta snapshots.
+
+#include <random>
+
+#include "record_fixture.h"
+
+namespace agdb {
+namespace {
+
+class SnapshotGrowthTest : public RecordTest {
+ protected:
+  void start() {
+    recorder_ = recorder({.durability = Durability::kNone});
+    whole_ = 0;
+    held_.clear();
+  }
+  void change(CtxId id, std::uint64_t keep, std::vector<Message> messages,
+              std::optional<std::string> prompt = {}) {
+    std::vector<Message>& held = held_[id];
+    held.resize(keep);
+    held.insert(held.end(), messages.begin(), messages.end());
+    std::string json;
+    for (const Message& each : held) append_json(json, each);
+    whole_ += json.size();
+    recorder_->record(process_.context(id, keep, std::move(messages), std::move(prompt)), now_);
+    states_.push_back({seq(recorder_->event_count()), id, held});
+  }
+  void append(CtxId id, Message message) { change(id, held_[id].size(), {std::move(message)}); }
+  void finish() { ASSERT_TRUE(recorder_->finish(kStatusCompleted, "", process_.last_n())); }
+
+  // A message of a length that agents write: mostly short, at times a file.
+  Message said(std::string role) {
+    const std::size_t length = random_() % 10 == 0 ? 4000 : 100 + random_() % 600;
+    std::string text;
+    while (text.size() < length) text += "word" + std::to_string(random_() % 1000) + ' ';
+    return message(std::move(role), std::move(text));
+  }
+
+  // Each state comes back as it was, and reads little more than itself.
+  void expect_all_come_back(std::size_t every) {
+    const Recording recording = open(*recorder_);
+    double worst = 0;
+    for (std::size_t i = 0; i < states_.size(); i += every) {
+      const State& state = states_[i];
+      const Result<RestoredContext> context = recording.context_at(state.seq_num, state.ctx);
+      ASSERT_TRUE(context) << context.error().message;
+      ASSERT_EQ(context->messages, state.messages) << raw(state.seq_num);
+      std::string own = context->system_prompt;
+      for (const Message& each : state.messages) append_json(own, each);
+      constexpr std::size_t line = 250;  // what a line has beside texts
+      worst = std::max(
+          worst, static_cast<double>(context->bytes_read) / static_cast<double>(own.size() + line));
+    }
+    RecordProperty("bytes_read_per_context_byte", std::to_string(worst));
+    EXPECT_LT(worst, 2.2);
+  }
+  std::uint64_t recorded_bytes() { return read_text(recorder_->folder() + "/events.jsonl").size(); }
+
+  struct State {
+    SeqNum seq_num;
+    CtxId ctx;
+    std::vector<Message> messages;
+  };
+  std::mt19937 random_{7};
+  ProcessEvents process_{pid(7)};
+  std::unique_ptr<Recorder> recorder_;
+  std::map<CtxId, std::vector<Message>> held_;
+  std::vector<State> states_;
+  std::uint64_t whole_ = 0;  // bytes of every context written as a whole
+  Nanoseconds now_{1};
+};
+
+TEST_F(SnapshotGrowthTest, AThousandStepsTakeAFiftiethOfWritingEveryContextWhole) {
+  start();
+  change(ctx(1), 0, {said("user")}, "You are careful.");
+  std::uint64_t unique = 0;
+  for (int step = 0; step < 1000; ++step) {
+    for (const char* role : {"assistant", "tool"}) {
+      append(ctx(1), said(role));
+      unique += states_.back().messages.back().content.size();
+    }
+    if (states_.size() > 50) states_.erase(states_.begin(), states_.end() - 25);
+  }
+  finish();
+  const double ratio = static_cast<double>(whole_) / static_cast<double>(recorded_bytes());
+  const double overhead = static_cast<double>(recorded_bytes()) / static_cast<double>(unique);
+  RecordProperty("whole_contexts_per_recorded_byte", std::to_string(ratio));
+  RecordProperty("recorded_bytes_per_unique_byte", std::to_string(overhead));
+  EXPECT_GT(ratio, 50);
+  EXPECT_LT(overhead, 2.0);
+  expect_all_come_back(1);
+}
+
+TEST_F(SnapshotGrowthTest, EditsAndCompactionsReadLittleMoreThanTheContext) {
+  start();
+  change(ctx(1), 0, {said("user")}, "p");
+  for (int i = 0; i < 400; ++i) {
+    const std::uint64_t count = held_[ctx(1)].size();
+    switch (random_() % 12) {
+      case 0:
+        change(ctx(1), 1 + random_() % count, {said("user")});  // compaction, of any depth
+        break;
+      case 1:
+        change(ctx(1), count - 1, {said("assistant")});  // the last one replaced
+        break;
+      case 2:
+        change(ctx(1), count, {}, "prompt " + std::to_string(i));
+        break;
+      default:
+        append(ctx(1), said("user"));
+    }
+  }
+  finish();
+  expect_all_come_back(1);
+  expect_sound(recorder_->folder());
+}
+
+TEST_F(SnapshotGrowthTest, AlternatingContextsHaveShortChainsToo) {
+  start();
+  for (const CtxId id : {ctx(1), ctx(2)}) change(id, 0, {said("user")}, "p");
+  for (int i = 0; i < 300; ++i) append(i % 2 == 0 ? ctx(1) : ctx(2), said("assistant"));
+  finish();
+  expect_all_come_back(3);
+  EXPECT_LT(recorded_bytes() * 20, whole_);
+  expect_sound(recorder_->folder());
+}
+
+TEST_F(SnapshotGrowthTest, TinyMessagesDoNotMakeEndlessChains) {
+  start();
+  change(ctx(1), 0, {}, "");
+  for (int i = 0; i < 400; ++i) append(ctx(1), message("user", "y"));
+  finish();
+  expect_all_come_back(7);
+  expect_sound(recorder_->folder());
+}
+
+}  // namespace
+}  // namespace agdb
