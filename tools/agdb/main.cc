@@ -18,6 +18,7 @@ std::string environment(const char* name) {
 int main(int argc, char** argv) {
   // A reader that went away is an error of write(2), not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // likewise a file that may not grow further
   agdb::Console console(stdout, stderr);
   agdb::Environment env{.console = &console,
                         .working_dir = {},
