@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     "runtime/events": (),
     "runtime/kernel": ("runtime/events",),
     "debug/record": ROOM,
-    "debug/replay": ROOM + ("debug/record", "debug/strace"),
+    "debug/replay": ROOM + ("debug/record", "debug/strace", "debug/context"),
     "debug/import": ROOM + ("debug/record",),
     "ipc/wire": (),
     "ipc/daemon": ("runtime", "debug", "ipc/wire"),

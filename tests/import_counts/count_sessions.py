@@ -352,11 +352,12 @@ def count_tau2_bench(simulation):
 
 
 def count_call_log(call):
-    """One API call of LiteLLM: the messages that were sent, then the answer they got."""
+    """One API call of LiteLLM: what was sent is its context, the answer is the one model call."""
     response = as_dict(call.get("response"))
-    sent = count_messages(dicts_in(call.get("messages")))
     answer = [as_dict(choice.get("message")) for choice in dicts_in(response.get("choices"))[:1]]
-    return total([sent, count_messages(answer), usage_counts([response.get("usage")])])
+    counts = total([count_messages(answer), usage_counts([response.get("usage")])])
+    counts.user_messages = len(with_role(dicts_in(call.get("messages")), "user"))
+    return counts
 
 
 def runs_in(document):

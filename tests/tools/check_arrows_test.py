@@ -43,6 +43,7 @@ class CheckArrowsTest(unittest.TestCase):
             ("debug/strace/a.h", "runtime/events/a.h"),
             ("debug/replay/a.h", "debug/record/a.h"),
             ("debug/replay/a.h", "debug/strace/a.h"),
+            ("debug/replay/a.h", "debug/context/a.h"),
             ("debug/import/a.h", "debug/record/a.h"),
             ("ipc/wire/a.cc", "ipc/wire/a.h"),
             ("ipc/daemon/a.cc", "runtime/kernel/a.h"),
