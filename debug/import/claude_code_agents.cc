@@ -21,10 +21,19 @@ bool speaks(const ClaudeLine& line) {
   return line.kind == Kind::kUser || line.kind == Kind::kAssistant;
 }
 
-bool is_agent_name(std::string_view name) {
-  return name.starts_with(kAgentPrefix) && name.ends_with(kLinesSuffix) &&
-         name.size() > kAgentPrefix.size() + kLinesSuffix.size();
+// The id in the name of a sub-agent's file, "agent-<id>.jsonl"; whoever collects sessions puts a prefix
+// in front ("project-agent-<id>.jsonl"). Empty for other names.
+std::string_view agent_id_in(std::string_view name) {
+  if (!name.ends_with(kLinesSuffix)) return {};
+  const std::size_t at = name.rfind(kAgentPrefix);
+  if (at == std::string_view::npos) return {};
+  if (at > 0 && name[at - 1] != '-' && name[at - 1] != '_' && name[at - 1] != '.') return {};
+  name.remove_prefix(at + kAgentPrefix.size());
+  name.remove_suffix(kLinesSuffix.size());
+  return name;
 }
+
+bool is_agent_name(std::string_view name) { return !agent_id_in(name).empty(); }
 
 std::string_view file_name(std::string_view path) {
   const std::size_t slash = path.rfind('/');
@@ -194,7 +203,7 @@ class Finder {
   }
 
   void add_file(const ClaudeFile& file, const std::string& path, SessionLog counts) {
-    std::string id(without_suffix(file_name(path).substr(kAgentPrefix.size())));
+    std::string id(agent_id_in(file_name(path)));
     for (const ClaudeLine& line : file.lines) {
       if (line.agent_id.empty() || line.kind == Kind::kAgentProgress) continue;
       id = line.agent_id;

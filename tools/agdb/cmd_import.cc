@@ -36,13 +36,17 @@ struct Totals {
 
 struct RunCounts {
   std::uint64_t answers = 0;
+  std::uint64_t failed_answers = 0;
   std::uint64_t calls = 0;
+  std::uint64_t results = 0;
   std::uint64_t errors = 0;
   std::uint64_t messages = 0;
   std::uint64_t compactions = 0;
   std::uint64_t rewinds = 0;
   std::int64_t request_tokens = 0;
   std::int64_t response_tokens = 0;
+  std::int64_t cache_read_tokens = 0;      // part of the request's
+  std::int64_t cache_creation_tokens = 0;  // likewise
 };
 
 RunCounts count(const SessionRun& run) {
@@ -50,7 +54,9 @@ RunCounts count(const SessionRun& run) {
   for (const SessionProcess& process : run.processes)
     for (const SessionItem& item : process.items) {
       if (const auto* answer = std::get_if<SessionAnswer>(&item)) {
-        ++counts.answers;
+        ++(answer->response.error.empty() ? counts.answers : counts.failed_answers);
+        counts.cache_read_tokens += answer->response.cache_read_tokens;
+        counts.cache_creation_tokens += answer->response.cache_creation_tokens;
         counts.calls += answer->response.tool_calls.size();
         counts.request_tokens += answer->response.request_tokens;
         counts.response_tokens += answer->response.response_tokens;
@@ -61,6 +67,7 @@ RunCounts count(const SessionRun& run) {
         counts.compactions += shortened && !edit->messages.empty();
         counts.rewinds += shortened && edit->messages.empty();
       } else {
+        ++counts.results;
         counts.errors += std::get<SessionToolResult>(item).is_error;
       }
     }
@@ -89,13 +96,17 @@ Json run_json(const SessionRun& run, const RecordedRun& recorded) {
                        {"events", recorded.events},
                        {"processes", run.processes.size()},
                        {"model_calls", counts.answers},
+                       {"failed_model_calls", counts.failed_answers},
                        {"tool_calls", counts.calls},
+                       {"tool_results", counts.results},
                        {"tool_errors", counts.errors},
                        {"outside_messages", counts.messages},
                        {"compactions", counts.compactions},
                        {"rewinds", counts.rewinds},
                        {"request_tokens", counts.request_tokens},
-                       {"response_tokens", counts.response_tokens}});
+                       {"response_tokens", counts.response_tokens},
+                       {"cache_read_tokens", counts.cache_read_tokens},
+                       {"cache_creation_tokens", counts.cache_creation_tokens}});
 }
 
 void tell(const ReadLog& read, const std::vector<RecordedRun>& recorded, bool json,
