@@ -35,6 +35,7 @@ class AgentWriter {
     for (item_ = 0; item_ < process_.items.size(); ++item_)
       std::visit([this](const auto& item) { add(item); }, process_.items[item_]);
     if (!failures_.empty()) add_last_failure();
+    agent_.closing = std::exchange(before_, {});
     // Without a message the runtime would say the intent in the user's name.
     if (!agent_.messages.empty()) agent_.intent = process_.intent;
     if (agent_.turns.size() >= kStepsWithoutLimit)
@@ -46,12 +47,26 @@ class AgentWriter {
 
  private:
   void add(const SessionEdit& edit) {
-    if (in_turns_) {
-      add_edit(edit);
-    } else {
+    if (!in_turns_ || cannot_stand_before_turns(edit)) {
       change_birth(edit);
+    } else {
+      add_edit(edit);
     }
     if (edit.time) last_time_ = edit.time;
+  }
+
+  // A script has no assistant's message before its first turn: where calls failed before the first
+  // answer, and the log has one behind them, what stands before that turn becomes birth too.
+  bool cannot_stand_before_turns(const SessionEdit& edit) {
+    const bool has_answer = std::ranges::any_of(
+        edit.messages, [](const Message& message) { return message.role == "assistant"; });
+    if (!agent_.turns.empty() || !has_answer) return false;
+    for (const ContextEdit& earlier : std::exchange(before_, {})) {
+      const auto kind = earlier.kind == ContextEdit::Kind::kCompact ? SessionEdit::Kind::kCompact
+                                                                    : SessionEdit::Kind::kAppend;
+      change_birth({.kind = kind, .keep = earlier.keep, .messages = earlier.messages, .time = {}});
+    }
+    return true;
   }
 
   // Before the first answer nothing is played: the agent is born with what came of it.
@@ -75,7 +90,7 @@ class AgentWriter {
     for (const Message& message : from.messages) {
       edit.messages = {message};
       before_.push_back(edit);
-      edit.delay = Nanoseconds{0};
+      edit.delay = Nanoseconds{0};  // the next one comes with it
     }
   }
 
@@ -153,7 +168,7 @@ class AgentWriter {
                                .text = fate.result ? fate.result->content : kNoResult,
                                .error = {}};
     } else if (fate.result == nullptr) {
-      out.action = ScriptResult{.text = {}, .error = kNoResult};
+      out.action = ScriptInterrupted{};
     } else if (fate.result->is_error && !fate.result->content.empty()) {
       out.action = ScriptResult{.text = {}, .error = fate.result->content};
     } else {

@@ -193,9 +193,9 @@ Script reachable_from(const Script& script, std::string_view main) {
 ScriptPlace place_in(const ScriptAgent& agent, const std::vector<MessagePtr>& context) {
   const std::uint64_t turn = last_turn(context);
   const std::uint64_t next = turn_after(agent, context, turn);
-  if (next == 0) return {0, 0};
   const std::size_t born = turn == 0 ? agent.messages.size() : 0;
-  return {next, EditCounter(agent.turns[next - 1].before, context, turn, born).count()};
+  const std::vector<ContextEdit>& edits = next == 0 ? agent.closing : agent.turns[next - 1].before;
+  return {next, EditCounter(edits, context, turn, born).count()};
 }
 
 }  // namespace agdb

@@ -81,8 +81,13 @@ struct ScriptDevice {
   std::optional<std::string> data;
   bool operator==(const ScriptDevice&) const = default;
 };
+// "interrupted": true: the call is made and cut off; no result of it enters the context. Logs end
+// with such calls, and people interrupt them.
+struct ScriptInterrupted {
+  bool operator==(const ScriptInterrupted&) const = default;
+};
 using ScriptAction = std::variant<ScriptResult, ScriptSpawn, ScriptWait, ScriptSend, ScriptRecv,
-                                  ScriptSignal, ScriptDevice>;
+                                  ScriptSignal, ScriptDevice, ScriptInterrupted>;
 
 struct ScriptCall {
   // As the model asked. An empty id in JSON becomes "call_<turn>_<index>", both from 1, with "_<n>"
@@ -172,6 +177,8 @@ struct ScriptAgent {
   std::int64_t budget = 0;        // tokens in all; 0 = no limit
   std::int64_t max_steps = 0;     // 0 = the runtime's default
   std::vector<ScriptTurn> turns;
+  // What comes from outside behind the last turn, and nobody answers any more: a farewell.
+  std::vector<ContextEdit> closing;
   std::map<std::string, std::vector<ScriptToolRule>> tools;
 
   bool operator==(const ScriptAgent&) const = default;
@@ -189,9 +196,10 @@ struct Script {
 // turns that exist. An error says line and column: "tasks.json:12:7: turns[3].usage.request:
 // expected an integer, got a string". `name` is how the error calls the file. Any thread.
 Result<Script> parse_script(std::string_view text, std::string_view name);
-// The script as JSON text that parse_script reads back to an equal script. Deterministic. Texts that are
-// not UTF-8 come back too, except names of agents and tools and what stands in arrays of arguments; in
-// arguments, doubles without a fraction come back as integers. REQUIRES: what parse_script checks.
+// The script as JSON text that parse_script reads back to an equal script. Deterministic. Texts
+// that are not UTF-8 come back too, except names of agents and tools and what stands in arrays of
+// arguments; in arguments, doubles without a fraction come back as integers. REQUIRES: what
+// parse_script checks.
 std::string script_to_json(const Script& script);
 // Only the agents that `main` can reach, with `main` as the one that starts.
 Script reachable_from(const Script& script, std::string_view main);
@@ -200,27 +208,28 @@ Script reachable_from(const Script& script, std::string_view main);
 struct ScriptPlace {
   // The turn that answers next, from 1; 0 when there is none any more.
   std::uint64_t next_turn = 1;
-  // How many of that turn's `before` edits, from the first on, the context already has.
+  // How many of that turn's `before` edits (of the agent's `closing` ones, when there is no next
+  // turn), from the first on, the context already has.
   std::size_t edits_done = 0;
 
   bool operator==(const ScriptPlace&) const = default;
 };
 
-// The place that a context stands at. The last message that carries a turn tells which turn was played
-// last (an answer carries its own; what came from outside behind an answer carries that answer's); where
-// none does, it is the number of assistant messages beyond those of agent.messages. This survives
-// compaction and edits by hand.
+// The place that a context stands at. The last message that carries a turn tells which turn was
+// played last (an answer carries its own; what came from outside behind an answer carries that
+// answer's); where none does, it is the number of assistant messages beyond those of
+// agent.messages. This survives compaction and edits by hand.
 //
-// Of the next turn's edits, those are done whose messages stand where they would put them, carrying that
-// last turn. For the first turn no message carries one; there, what stands behind agent.messages counts.
-// A new prompt leaves no message: it is done when a later edit is, else it is made again, which changes
-// nothing. In a context that was edited by hand, so that no edit's messages stand there unchanged, each
-// message behind the last answer that carries its turn (and is no answer or tool result) stands for one of
-// the edits' messages: a user's message that was rewritten is not said a second time, one that was
-// removed is.
+// Of the next turn's edits, those are done whose messages stand where they would put them, carrying
+// that last turn. For the first turn no message carries one; there, what stands behind
+// agent.messages counts. A new prompt leaves no message: it is done when a later edit is, else it
+// is made again, which changes nothing. In a context that was edited by hand, so that no edit's
+// messages stand there unchanged, each message behind the last answer that carries its turn (and is
+// no answer or tool result) stands for one of the edits' messages: a user's message that was
+// rewritten is not said a second time, one that was removed is.
 //
-// Not told apart: two moments of a run that leave the same context, say a compaction in a loop that brings
-// back what was there a round before. The place is then that of the later edit.
+// Not told apart: two moments of a run that leave the same context, say a compaction in a loop that
+// brings back what was there a round before. The place is then that of the later edit.
 ScriptPlace place_in(const ScriptAgent& agent, const std::vector<MessagePtr>& context);
 
 }  // namespace agdb

@@ -27,8 +27,8 @@ constexpr int kMaxDepth = ParseOptions{}.max_depth + 16;
 constexpr std::array<std::string_view, 4> kSignals = {"terminate", "kill", "pause", "resume"};
 
 // The keys of a call that say what it does.
-constexpr std::array<std::string_view, 6> kActions = {"spawn", "wait",   "send",
-                                                      "recv",  "signal", "device"};
+constexpr std::array<std::string_view, 7> kActions = {"spawn",  "wait",   "send",       "recv",
+                                                      "signal", "device", "interrupted"};
 
 constexpr const char* kHint = "fixtures/README.md describes agent scripts";
 
@@ -150,7 +150,7 @@ class ScriptReader {
   std::unexpected<Error> exclusive(const Node& node, std::string_view key, std::string_view other);
   Keys answer_keys(ScriptAnswer& out);
   Status check_times(const Node& node, const ScriptAnswer& answer);
-  Status check_edits(const Node& turn, const std::vector<ContextEdit>& edits);
+  Status check_edits(const Node& node, std::string_view key, const std::vector<ContextEdit>& edits);
   Status check_targets(const ScriptAgent& agent);
   Status check_characters(const ParseNotes& notes);
   Status check_version(const Node& root);
@@ -462,6 +462,12 @@ Status ScriptReader::read(const Node& node, ScriptCall& out) {
   ScriptRecv recv;
   ScriptSignal signal;
   ScriptDevice device;
+  const auto interrupted = [this](const Node& at) -> Status {
+    bool value = false;
+    AGDB_CHECK_OK(read(at, value));
+    if (!value) return wrong(at, "expected true; leave it out where the call is not interrupted");
+    return {};
+  };
   AGDB_CHECK_OK(object(node, {{"id", into(out.call.id)},
                               {"name", into(out.call.name), true},
                               {"arguments", into(out.call.arguments)},
@@ -475,6 +481,7 @@ Status ScriptReader::read(const Node& node, ScriptCall& out) {
                               {"signal", into(signal)},
                               {"device", into(device.path)},
                               {"data", into(device.data)},
+                              {"interrupted", interrupted},
                               {"latency", into(out.latency)}}));
   AGDB_TRY(const std::string_view acting, acting_key(node));
   spawn.text = result.text;
@@ -491,6 +498,8 @@ Status ScriptReader::read(const Node& node, ScriptCall& out) {
     out.action = std::move(signal);
   else if (acting == "device")
     out.action = std::move(device);
+  else if (acting == "interrupted")
+    out.action = ScriptInterrupted{};
   else
     out.action = std::move(result);
   return {};
@@ -563,10 +572,11 @@ Status ScriptReader::read(const Node& node, ContextEdit& out) {
 
 // The runtime gives the messages of edits their turn. Before the first answer it has none to give,
 // so that there an assistant's message would pass for an answer.
-Status ScriptReader::check_edits(const Node& turn, const std::vector<ContextEdit>& edits) {
+Status ScriptReader::check_edits(const Node& node, std::string_view key,
+                                 const std::vector<ContextEdit>& edits) {
   const auto path_to = [&](std::size_t edit, std::size_t message) {
-    Path path = path_of(turn);
-    path.insert(path.end(), {JsonStep{"before"}, JsonStep{edit}});
+    Path path = path_of(node);
+    path.insert(path.end(), {JsonStep{key}, JsonStep{edit}});
     if (edits[edit].kind == ContextEdit::Kind::kAppend) {
       path.emplace_back("append");
     } else {
@@ -574,7 +584,7 @@ Status ScriptReader::check_edits(const Node& turn, const std::vector<ContextEdit
     }
     return path;
   };
-  const bool is_first = turn.step == JsonStep{std::size_t{0}};
+  const bool is_first = node.step == JsonStep{std::size_t{0}};
   for (std::size_t i = 0; i < edits.size(); ++i) {
     for (std::size_t j = 0; j < edits[i].messages.size(); ++j) {
       if (edits[i].messages[j].turn != 0) {
@@ -599,7 +609,7 @@ Status ScriptReader::read(const Node& node, ScriptTurn& out) {
   keys.push_back({"next", into(out.next)});
   AGDB_CHECK_OK(object(node, keys));
   AGDB_CHECK_OK(check_times(node, out.answer));
-  AGDB_CHECK_OK(check_edits(node, out.before));
+  AGDB_CHECK_OK(check_edits(node, "before", out.before));
   const std::size_t turns = node.parent->json.size();
   if (out.next > turns)
     return wrong_member(node, "next",
@@ -668,7 +678,9 @@ Status ScriptReader::read(const Node& node, ScriptAgent& out) {
                               {"max_steps", into(out.max_steps)},
                               {"messages", into(out.messages)},
                               {"turns", into(out.turns)},
+                              {"closing", into(out.closing)},
                               {"tools", into(out.tools)}}));
+  AGDB_CHECK_OK(check_edits(node, "closing", out.closing));
   name_calls(out);
   return check_targets(out);
 }

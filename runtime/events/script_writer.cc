@@ -102,6 +102,7 @@ struct ActionWriter {
     out.set("device", device.path);
     put(out, "data", device.data);
   }
+  void operator()(const ScriptInterrupted&) const { out.set("interrupted", true); }
 };
 
 Json call(const ScriptCall& from) {
@@ -189,6 +190,7 @@ Json agent(const ScriptAgent& from) {
   for (const auto& [name, rules] : from.tools) tools.push_back({name, list(rules, tool_rule)});
   if (!tools.empty()) out.set("tools", std::move(tools));
   put_list(out, "turns", from.turns, turn);
+  put_list(out, "closing", from.closing, edit);
   return out;
 }
 

@@ -326,7 +326,9 @@ Result<Pid> Kernel::spawn(SpawnRequest request) {
   return process->pid;
 }
 
-std::uint64_t Kernel::events_refused() const { return impl_->producer.refused(); }
+std::uint64_t Kernel::events_refused() const {
+  return impl_->producer.refused();
+}
 
 Status Kernel::signal(Pid pid, Signal signal) {
   return impl_->signal(pid, signal);

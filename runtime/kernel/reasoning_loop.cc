@@ -16,7 +16,8 @@ namespace {
 // Calls that the estimate of an alert looks back on.
 constexpr std::size_t kRecentCalls = 5;
 
-// Token counts come from scripts and providers: a sum that does not fit stays at the largest number.
+// Token counts come from scripts and providers: a sum that does not fit stays at the largest
+// number.
 std::int64_t add(std::int64_t a, std::int64_t b) {
   std::int64_t sum = 0;
   return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
@@ -73,7 +74,7 @@ class Reasoning {
   Task<void> live();
 
  private:
-  Task<bool> take_in_outside();
+  Task<void> take_in_outside();
   Task<bool> step();
   Task<void> apply(ContextEdit edit, std::uint64_t turn);
   Task<void> do_calls(std::uint64_t turn, std::vector<std::pair<std::size_t, ToolCall>> calls);
@@ -119,17 +120,16 @@ Task<void> Reasoning::live() {
   }
 }
 
-// What the script says that comes from outside before the next turn: the user's words, a
-// compaction.
-Task<bool> Reasoning::take_in_outside() {
+// What the script says that comes from outside before the next turn, or behind the last one: the
+// user's words, a compaction.
+Task<void> Reasoning::take_in_outside() {
   const ScriptPlace place = place_in(*p_.agent, p_.context->messages());
-  if (place.next_turn == 0) co_return false;
   std::uint64_t behind = 0;
   for (const MessagePtr& message : p_.context->messages())
     if (message->turn != 0) behind = message->turn;
-  const std::vector<ContextEdit>& before = p_.agent->turns[place.next_turn - 1].before;
-  for (std::size_t i = place.edits_done; i < before.size(); ++i) co_await apply(before[i], behind);
-  co_return true;
+  const std::vector<ContextEdit>& edits =
+      place.next_turn == 0 ? p_.agent->closing : p_.agent->turns[place.next_turn - 1].before;
+  for (std::size_t i = place.edits_done; i < edits.size(); ++i) co_await apply(edits[i], behind);
 }
 
 Task<void> Reasoning::apply(ContextEdit edit, std::uint64_t turn) {
@@ -184,6 +184,7 @@ Task<bool> Reasoning::step() {
   const bool more = place_in(*p_.agent, p_.context->messages()).next_turn != 0;
   step_event(began, more ? "text" : "complete", {}, p_.last_answer);
   if (more) co_return true;
+  co_await take_in_outside();
   co_return p_.tool_failed ? stop(1, exit_reason::kToolErrors) : stop(0, exit_reason::kCompleted);
 }
 
@@ -273,12 +274,15 @@ Task<void> Reasoning::do_calls(std::uint64_t turn,
 Task<void> Reasoning::do_call(std::uint64_t turn, std::size_t index, ToolCall call,
                               std::size_t& running, WaitPoint& done) {
   Result<std::string> result = co_await perform(turn, index, call);
-  if (!result) p_.tool_failed = true;
-  Message message{.role = "tool",
-                  .content = result ? std::move(*result) : result.error().message,
-                  .name = call.name,
-                  .tool_call_id = call.id};
-  co_await sys_.append_tool_result(std::move(message), call.name);
+  const bool interrupted = !result && result.error().code == Code::kCancelled;
+  if (!interrupted) {
+    if (!result) p_.tool_failed = true;
+    Message message{.role = "tool",
+                    .content = result ? std::move(*result) : result.error().message,
+                    .name = call.name,
+                    .tool_call_id = call.id};
+    co_await sys_.append_tool_result(std::move(message), call.name);
+  }
   --running;
   done.wake();
 }
@@ -286,7 +290,8 @@ Task<void> Reasoning::do_call(std::uint64_t turn, std::size_t index, ToolCall ca
 Task<Result<std::string>> Reasoning::perform(std::uint64_t turn, std::size_t index,
                                              const ToolCall& call) {
   const ScriptAction* action = action_of(turn, index, call);
-  if (action == nullptr || std::holds_alternative<ScriptResult>(*action))
+  if (action == nullptr || std::holds_alternative<ScriptResult>(*action) ||
+      std::holds_alternative<ScriptInterrupted>(*action))
     co_return co_await use_tool(turn, index, call);
   if (const auto* spawn = std::get_if<ScriptSpawn>(action)) {
     if (!spawn->error.empty()) co_return fail(Code::kUnavailable, spawn->error);

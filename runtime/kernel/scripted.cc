@@ -104,6 +104,11 @@ void ScriptedTools::call(const ToolRequest& request, Reply<std::string> reply) {
   }
   const ScriptCall* scripted =
       find_script_call(*agent, request.turn, request.index, request.name, request.call_id);
+  if (scripted != nullptr && std::holds_alternative<ScriptInterrupted>(scripted->action)) {
+    scheduler_->after(scripted->latency,
+                      [reply = std::move(reply)] { reply(fail(Code::kCancelled, "interrupted")); });
+    return;
+  }
   if (scripted != nullptr) {
     const auto* result = std::get_if<ScriptResult>(&scripted->action);
     if (result != nullptr && (result->text || !result->error.empty())) {

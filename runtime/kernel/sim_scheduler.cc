@@ -118,6 +118,8 @@ class SimScheduler final : public Scheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> make_sim_scheduler() { return std::make_unique<SimScheduler>(); }
+std::unique_ptr<Scheduler> make_sim_scheduler() {
+  return std::make_unique<SimScheduler>();
+}
 
 }  // namespace agdb

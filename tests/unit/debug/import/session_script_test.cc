@@ -144,9 +144,22 @@ TEST(SessionScript, Compactions) {
   EXPECT_EQ(agent.turns[1].before[1].keep, 0);
 }
 
-TEST(SessionScript, TheLogsLastWordsHaveNoTurnToStandBefore) {
-  EXPECT_THAT(main_of(run_of({says("user", "u"), answers("a"), says("user", "bye")})).turns,
-              SizeIs(1));
+TEST(SessionScript, TheLogsLastWordsCloseTheScript) {
+  const ScriptAgent agent =
+      main_of(run_of({says("user", "u", at_ms(0)), answers_between(at_ms(0), at_ms(100), "a"),
+                      says("user", "bye", at_ms(300))}));
+  EXPECT_THAT(agent.turns, SizeIs(1));
+  ASSERT_THAT(agent.closing, SizeIs(1));
+  EXPECT_EQ(agent.closing[0].messages.at(0).content, "bye");
+  EXPECT_EQ(agent.closing[0].delay, milliseconds(200));
+}
+
+TEST(SessionScript, AnAssistantsWordsBehindAFailedFirstCallAreBirth) {
+  const ScriptAgent agent =
+      main_of(run_of({says("user", "u"), fails("x"), says("user", "v"), says("assistant", "w"),
+                      says("user", "y"), answers("a")}));
+  EXPECT_THAT(agent.messages, SizeIs(3));
+  EXPECT_THAT(agent.turns.at(0).before, SizeIs(1));
 }
 
 TEST(SessionScript, ToolsThatFail) {
@@ -156,7 +169,7 @@ TEST(SessionScript, ToolsThatFail) {
   const auto& scripted = agent.turns.at(0).answer.calls;
   EXPECT_EQ(result_of(scripted.at(0)).error, "no such file");
   EXPECT_EQ(result_of(scripted.at(1)).text, "");
-  EXPECT_EQ(result_of(scripted.at(2)).error, "no result in the log");
+  EXPECT_TRUE(std::holds_alternative<ScriptInterrupted>(scripted.at(2).action));
 }
 
 TEST(SessionScript, ResultsComeInTheLogsOrder) {

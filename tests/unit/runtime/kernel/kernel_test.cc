@@ -154,6 +154,22 @@ TEST_F(KernelTest, WhatTheUserSaysComesBetweenTheTurns) {
                                                   "assistant: and done"));
 }
 
+TEST_F(KernelTest, WhatComesBehindTheLastTurnIsTakenInAndNotAnswered) {
+  auto made = std::make_shared<Script>(*script({says("bye")}));
+  ContextEdit edit;
+  edit.messages = {{.role = "user", .content = "thanks"}};
+  made->agents["main"].closing = {edit};
+  EXPECT_EQ(run(made).reason, "completed");
+  EXPECT_THAT(final_messages(Pid{1}),
+              ElementsAre("user: a task", "assistant: bye", "user: thanks"));
+}
+
+TEST_F(KernelTest, AnInterruptedCallLeavesNoResult) {
+  EXPECT_EQ(run(script({calls({call("c1", "ls", ScriptInterrupted{})}), says("on")})).code, 0);
+  EXPECT_EQ(syscalls(Pid{1}, "Read").at(1).err, "interrupted");
+  EXPECT_THAT(final_messages(Pid{1}), ElementsAre("user: a task", "assistant: ", "assistant: on"));
+}
+
 TEST_F(KernelTest, ACompactionReplacesWhatWasBefore) {
   ScriptTurn second = says("still here");
   ContextEdit edit;
