@@ -9,7 +9,7 @@
 namespace agdb {
 namespace {
 
-std::string quoted(std::string_view text, std::size_t max_size = std::string::npos) {
+std::string in_quotes(std::string_view text, std::size_t max_size = std::string::npos) {
   std::string out;
   append_printable(out, text, EscapeStyle::kQuoted, max_size);
   return out;
@@ -54,26 +54,26 @@ TEST(PrintableTest, ReplacementCharacterIsACharacterLikeOthers) {
 }
 
 TEST(PrintableTest, QuotesAndBackslashesAreEscapedWithinQuotes) {
-  EXPECT_EQ(quoted("a \"b\" \\c"), "a \\\"b\\\" \\\\c");
+  EXPECT_EQ(in_quotes("a \"b\" \\c"), "a \\\"b\\\" \\\\c");
 }
 
 TEST(PrintableTest, BlanksOfOtherScriptsAreEscapedWithinQuotesOnly) {
   EXPECT_EQ(printable("a\u3000b\u00a0c"), "a\u3000b\u00a0c");
-  EXPECT_EQ(quoted("a\u3000b\u00a0c"), "a\\u3000b\\u00a0c");
+  EXPECT_EQ(in_quotes("a\u3000b\u00a0c"), "a\\u3000b\\u00a0c");
 }
 
 TEST(PrintableTest, CutFallsBetweenCharacters) {
-  EXPECT_EQ(quoted("aé", 1), "a");
-  EXPECT_EQ(quoted("aé", 2), "a");
-  EXPECT_EQ(quoted("aé", 3), "aé");
-  EXPECT_EQ(quoted("漢字", 5), "漢");
-  EXPECT_EQ(quoted("🙂", 3), "");
+  EXPECT_EQ(in_quotes("aé", 1), "a");
+  EXPECT_EQ(in_quotes("aé", 2), "a");
+  EXPECT_EQ(in_quotes("aé", 3), "aé");
+  EXPECT_EQ(in_quotes("漢字", 5), "漢");
+  EXPECT_EQ(in_quotes("🙂", 3), "");
 }
 
 TEST(PrintableTest, CutFallsBetweenEscapes) {
-  EXPECT_EQ(quoted("a\x1b", 4), "a");
-  EXPECT_EQ(quoted("a\x1b", 5), "a\\x1b");
-  EXPECT_EQ(quoted("\"\"", 3), "\\\"");
+  EXPECT_EQ(in_quotes("a\x1b", 4), "a");
+  EXPECT_EQ(in_quotes("a\x1b", 5), "a\\x1b");
+  EXPECT_EQ(in_quotes("\"\"", 3), "\\\"");
 }
 
 TEST(PrintableTest, TellsHowMuchWasTaken) {
@@ -97,11 +97,11 @@ TEST(PrintableTest, AnyBytesAreMadeFit) {
   for (int round = 0; round < 500; ++round) {
     std::string bytes(random() % 40, '\0');
     for (char& byte : bytes) byte = static_cast<char>(random() % 256);
-    const std::string whole = quoted(bytes);
+    const std::string whole = in_quotes(bytes);
     EXPECT_TRUE(is_utf8(whole));
     for (const char byte : whole) EXPECT_GE(static_cast<unsigned char>(byte), 0x20);
     const std::size_t limit = random() % 60;
-    const std::string cut = quoted(bytes, limit);
+    const std::string cut = in_quotes(bytes, limit);
     EXPECT_LE(cut.size(), limit);
     EXPECT_TRUE(whole.starts_with(cut));
   }
