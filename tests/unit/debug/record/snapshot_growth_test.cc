@@ -1,5 +1,6 @@
 // How large recordings grow, and what rebuilding a context reads: the reason for delta snapshots.
 
+#include <numeric>
 #include <random>
 
 #include "record_fixture.h"
@@ -19,11 +20,17 @@ class SnapshotGrowthTest : public RecordTest {
     std::vector<Message>& held = held_[id];
     held.resize(keep);
     held.insert(held.end(), messages.begin(), messages.end());
-    std::string json;
-    for (const Message& each : held) append_json(json, each);
-    whole_ += json.size();
+    std::vector<std::uint64_t>& bytes = bytes_[id];
+    bytes.resize(keep);
+    for (const Message& each : messages) bytes.push_back(bytes_of(each));
+    whole_ += std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0});
     recorder_->record(process_.context(id, keep, std::move(messages), std::move(prompt)), now_);
-    states_.push_back({seq(recorder_->event_count()), id, held});
+    if (++changes_ % keep_every_ == 0) states_.push_back({seq(recorder_->event_count()), id, held});
+  }
+  static std::uint64_t bytes_of(const Message& message) {
+    std::string json;
+    append_json(json, message);
+    return json.size();
   }
   void append(CtxId id, Message message) { change(id, held_[id].size(), {std::move(message)}); }
   void finish() { ASSERT_TRUE(recorder_->finish(kStatusCompleted, "", process_.last_n())); }
@@ -37,19 +44,17 @@ class SnapshotGrowthTest : public RecordTest {
   }
 
   // Each state comes back as it was, and reads little more than itself.
-  void expect_all_come_back(std::size_t every) {
+  void expect_all_come_back() {
     const Recording recording = open(*recorder_);
     double worst = 0;
-    for (std::size_t i = 0; i < states_.size(); i += every) {
-      const State& state = states_[i];
+    for (const State& state : states_) {
       const Result<RestoredContext> context = recording.context_at(state.seq_num, state.ctx);
       ASSERT_TRUE(context) << context.error().message;
       ASSERT_EQ(context->messages, state.messages) << raw(state.seq_num);
-      std::string own = context->system_prompt;
-      for (const Message& each : state.messages) append_json(own, each);
-      constexpr std::size_t line = 250;  // what a line has beside texts
-      worst = std::max(
-          worst, static_cast<double>(context->bytes_read) / static_cast<double>(own.size() + line));
+      // With what a line has beside texts.
+      std::uint64_t own = 250 + context->system_prompt.size();
+      for (const Message& each : state.messages) own += bytes_of(each);
+      worst = std::max(worst, static_cast<double>(context->bytes_read) / static_cast<double>(own));
     }
     RecordProperty("bytes_read_per_context_byte", std::to_string(worst));
     EXPECT_LT(worst, 2.2);
@@ -66,20 +71,24 @@ class SnapshotGrowthTest : public RecordTest {
   std::unique_ptr<Recorder> recorder_;
   std::map<CtxId, std::vector<Message>> held_;
   std::vector<State> states_;
-  std::uint64_t whole_ = 0;  // bytes of every context written as a whole
+  std::map<CtxId, std::vector<std::uint64_t>> bytes_;  // of each message held
+  std::uint64_t changes_ = 0;
+  std::uint64_t keep_every_ = 1;  // of the states, for comparison
+  std::uint64_t whole_ = 0;       // bytes of every context written as a whole
   Nanoseconds now_{1};
 };
 
 TEST_F(SnapshotGrowthTest, AThousandStepsTakeAFiftiethOfWritingEveryContextWhole) {
   start();
+  keep_every_ = 97;
   change(ctx(1), 0, {said("user")}, "You are careful.");
   std::uint64_t unique = 0;
   for (int step = 0; step < 1000; ++step) {
     for (const char* role : {"assistant", "tool"}) {
-      append(ctx(1), said(role));
-      unique += states_.back().messages.back().content.size();
+      Message next = said(role);
+      unique += next.content.size();
+      append(ctx(1), std::move(next));
     }
-    if (states_.size() > 50) states_.erase(states_.begin(), states_.end() - 25);
   }
   finish();
   const double ratio = static_cast<double>(whole_) / static_cast<double>(recorded_bytes());
@@ -88,7 +97,7 @@ TEST_F(SnapshotGrowthTest, AThousandStepsTakeAFiftiethOfWritingEveryContextWhole
   RecordProperty("recorded_bytes_per_unique_byte", std::to_string(overhead));
   EXPECT_GT(ratio, 50);
   EXPECT_LT(overhead, 2.0);
-  expect_all_come_back(1);
+  expect_all_come_back();
 }
 
 TEST_F(SnapshotGrowthTest, EditsAndCompactionsReadLittleMoreThanTheContext) {
@@ -111,26 +120,28 @@ TEST_F(SnapshotGrowthTest, EditsAndCompactionsReadLittleMoreThanTheContext) {
     }
   }
   finish();
-  expect_all_come_back(1);
+  expect_all_come_back();
   expect_sound(recorder_->folder());
 }
 
 TEST_F(SnapshotGrowthTest, AlternatingContextsHaveShortChainsToo) {
   start();
+  keep_every_ = 3;
   for (const CtxId id : {ctx(1), ctx(2)}) change(id, 0, {said("user")}, "p");
   for (int i = 0; i < 300; ++i) append(i % 2 == 0 ? ctx(1) : ctx(2), said("assistant"));
   finish();
-  expect_all_come_back(3);
+  expect_all_come_back();
   EXPECT_LT(recorded_bytes() * 20, whole_);
   expect_sound(recorder_->folder());
 }
 
 TEST_F(SnapshotGrowthTest, TinyMessagesDoNotMakeEndlessChains) {
   start();
+  keep_every_ = 7;
   change(ctx(1), 0, {}, "");
   for (int i = 0; i < 400; ++i) append(ctx(1), message("user", "y"));
   finish();
-  expect_all_come_back(7);
+  expect_all_come_back();
   expect_sound(recorder_->folder());
 }
 
