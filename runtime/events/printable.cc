@@ -76,7 +76,9 @@ bool stands_as_it_is(char ascii, EscapeStyle style) {
 std::size_t plain_run(std::string_view text, EscapeStyle style) {
   std::size_t end = 0;
   if (!is_ascii(text[0])) {
-    // In pieces, so that a long row of bad bytes is not scanned again for each of them.
+    if (character_length(text, 0) == 1) return 0;  // no character at all
+    // In pieces, so that a long row of characters to be escaped is not scanned again for each of
+    // them.
     const std::size_t most = std::min<std::size_t>(text.size(), 256);
     while (end < most && !is_ascii(text[end])) ++end;
     return printable_run(text.substr(0, end), style);
