@@ -36,8 +36,6 @@ TEST(Round1Test, HalfGoesAwayFromZero) {
   EXPECT_EQ(round1(0), 0);
 }
 
-// --- figures ---
-
 TEST(GrowthTest, NothingUsedYet) {
   const Growth growth = growth_of(0, 0, 0, 0, {});
   EXPECT_EQ(growth.avg_tokens_per_step, 0);
@@ -123,8 +121,6 @@ TEST(GrowthTest, HostileNumbersDoNoHarm) {
       }
 }
 
-// --- JSON ---
-
 TEST(GrowthJsonTest, KeysInTheirOrder) {
   EXPECT_EQ(dump(growth_json(growth_of(300, 8000, 1, 50, history({300}))), {.sorted = false}),
             R"({"pid":1,"tokens_used":300,"context_budget":8000,"usage_pct":3.8,"current_step":1,)"
@@ -173,8 +169,6 @@ TEST(GrowthJsonTest, WrongShapesAreErrorsThatNameTheKey) {
   EXPECT_EQ(message(Json::object({{"history", Json::Array{Json::object({{"step", "x"}})}}})),
             "growth: step is not an integer");
 }
-
-// --- text ---
 
 TEST(GrowthTextTest, WithoutABudget) {
   EXPECT_EQ(growth_text(growth_of(750, 0, 3, 50, history({250, 500, 750}))),

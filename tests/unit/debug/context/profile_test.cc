@@ -163,8 +163,6 @@ TEST(ProfileTest, HostileRolesAndTextsDoNoHarm) {
   EXPECT_EQ(profile_text(profile).find('\x1b'), std::string::npos);
 }
 
-// --- advice ---
-
 ContextProfile advised(std::vector<std::pair<std::string, double>> consumers,
                        std::int64_t total = 100, std::int64_t budget = 0) {
   ContextProfile profile;
@@ -210,8 +208,6 @@ TEST(SuggestTest, Leaked) {
 TEST(SuggestTest, PeopleMayUseAllOfIt) {
   EXPECT_THAT(suggest(advised({{"user", 40}, {"assistant", 60}})), IsEmpty());
 }
-
-// --- forms ---
 
 TEST(ProfileJsonTest, ListsAreNeverNull) {
   EXPECT_EQ(

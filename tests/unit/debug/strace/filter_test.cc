@@ -75,8 +75,6 @@ Error error_of(std::string_view expression) {
   return filter ? Error{} : filter.error();
 }
 
-// --- trace= ---
-
 TEST(FilterTest, EmptyFilterLetsEverythingThrough) {
   LiveSubjects subjects;
   EXPECT_TRUE(Filter().matches(subjects.subject(call("Open"))));
@@ -180,8 +178,6 @@ TEST(FilterTest, UnknownNamesAreAcceptedAndTold) {
   EXPECT_TRUE(lets("trace=my.call", call("my.call")));
   EXPECT_TRUE(Filter::parse("trace=%llm,open,alert,gap")->unknown_names().empty());
 }
-
-// --- the other conditions ---
 
 TEST(FilterTest, Status) {
   EXPECT_TRUE(lets("status=failed", failed_call("Read", "no such file")));
@@ -303,8 +299,6 @@ TEST(FilterTest, RequiringItselfChangesNothing) {
   EXPECT_TRUE(filter.matches(subjects.subject(call("Read"))));
   EXPECT_FALSE(filter.matches(subjects.subject(call("Open"))));
 }
-
-// --- errors ---
 
 struct BadExpression {
   const char* text;

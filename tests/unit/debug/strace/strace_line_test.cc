@@ -30,8 +30,6 @@ struct Call {
   std::string line() const { return strace_line(syscall, stamp, options); }
 };
 
-// --- ordinary calls ---
-
 TEST(StraceLineTest, CallWithResult) {
   EXPECT_EQ(Call("Open")
                 .at(12ms)
@@ -160,8 +158,6 @@ TEST(StraceLineTest, HostileTextNeverReachesTheTerminal) {
   }
 }
 
-// --- calls with a form of their own ---
-
 Call config() {
   return Call("ConfigResolve")
       .at(1ms)
@@ -258,8 +254,6 @@ TEST(StraceLineTest, DriverThinkingIsGrayWithoutAnyMark) {
             "[  0.000s] DriverThinking() \"" + std::string(60, 't') + "...\"");
 }
 
-// --- prefixes and times ---
-
 TEST(StraceLineTest, PidAndNumberStandInFront) {
   Call call = Call("T").fails("no").in_color();
   call.stamp = {Pid{7}, 1s, 12};
@@ -297,8 +291,6 @@ TEST(StraceLineTest, TimesThatCannotBeDoNoHarm) {
   call.at(Nanoseconds::min());
   EXPECT_THAT(call.line(), HasSubstr("T()"));
 }
-
-// --- what is no system call ---
 
 const Stamp kStamp{Pid{3}, 2310ms, 9};
 
