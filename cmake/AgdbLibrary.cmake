@@ -23,12 +23,20 @@ target_compile_definitions(agdb_options INTERFACE AGDB_VERSION="${PROJECT_VERSIO
 target_link_libraries(agdb_options INTERFACE Threads::Threads)
 if(AGDB_SANITIZE)
   target_compile_options(agdb_options INTERFACE -fsanitize=${AGDB_SANITIZE}
-                         -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+                         -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(agdb_options INTERFACE -fsanitize=${AGDB_SANITIZE})
   # g++ 12 sees false positives of these once instrumentation has changed the code's shape.
   target_compile_options(agdb_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow
                          -Wno-restrict)
 endif()
+
+# agdb_precompile(TARGET HEADER...): parses those headers once a target. In the sanitizers' builds only:
+# the release build compiles each file by itself, so that a missing include does not go unnoticed.
+function(agdb_precompile target)
+  if(AGDB_SANITIZE)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()
 
 # agdb_library(NAME [LINK targets...]): a static library of all .cc files in the current folder.
 function(agdb_library name)
@@ -37,6 +45,8 @@ function(agdb_library name)
   if(sources)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC agdb_options ${ARG_LINK})
+    agdb_precompile(${name} <algorithm> <expected> <functional> <map> <memory> <optional> <string>
+                    <utility> <variant> <vector>)
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE agdb_options ${ARG_LINK})
