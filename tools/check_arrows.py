@@ -70,7 +70,8 @@ def why_not(path, quoted, angled, computed):
     if ".." in target.split("/"):
         return f'"{target}" climbs out of its folder; write the path from the project\'s root'
     if target.split("/")[0] not in TOP:
-        if quoted is not None:
+        # A test may include everything, its neighbour by name alone too.
+        if quoted is not None and folder_of(path) != "tests":
             return f'"{target}" is no path from the project\'s root; write it so'
         if path.endswith(HEADERS) and target.startswith(HEAVY):
             return f"<{target}> is heavy and belongs in a .cc file"

@@ -90,6 +90,9 @@ class CheckArrowsTest(unittest.TestCase):
             with self.subTest(line=line):
                 self.assert_refused("runtime/kernel/a.cc", line, reason)
 
+    def test_a_test_may_name_its_neighbour_alone(self):
+        self.assert_allowed("tests/unit/runtime/events/a_test.cc", '#include "fixture.h"')
+
     def test_a_folder_whose_name_only_begins_alike_is_another_one(self):
         self.assert_refused(
             "debug/replay/a.cc", '#include "debug/recorder/a.h"', "is not for debug/replay"
