@@ -21,8 +21,8 @@ bool speaks(const ClaudeLine& line) {
   return line.kind == Kind::kUser || line.kind == Kind::kAssistant;
 }
 
-// The id in the name of a sub-agent's file, "agent-<id>.jsonl"; whoever collects sessions puts a prefix
-// in front ("project-agent-<id>.jsonl"). Empty for other names.
+// The id in the name of a sub-agent's file, "agent-<id>.jsonl"; whoever collects sessions puts a
+// prefix in front ("project-agent-<id>.jsonl"). Empty for other names.
 std::string_view agent_id_in(std::string_view name) {
   if (!name.ends_with(kLinesSuffix)) return {};
   const std::size_t at = name.rfind(kAgentPrefix);
@@ -33,7 +33,9 @@ std::string_view agent_id_in(std::string_view name) {
   return name;
 }
 
-bool is_agent_name(std::string_view name) { return !agent_id_in(name).empty(); }
+bool is_agent_name(std::string_view name) {
+  return !agent_id_in(name).empty();
+}
 
 std::string_view file_name(std::string_view path) {
   const std::size_t slash = path.rfind('/');

@@ -11,9 +11,9 @@
 
 namespace agdb {
 
-// A session log of another tool, understood but not yet recorded: what happened, in the order in which
-// the agent lived it, without the log's own shape. Importers make it; session_events turns it into the
-// events of a recording, session_script into a script that the runtime executes.
+// A session log of another tool, understood but not yet recorded: what happened, in the order in
+// which the agent lived it, without the log's own shape. Importers make it; session_events turns it
+// into the events of a recording, session_script into a script that the runtime executes.
 //
 // Absent means that the log does not tell. Nothing here is invented.
 
@@ -34,7 +34,8 @@ struct SessionFailure {
 
 // One model call and its answer: one call whatever number of log records it is spread over.
 struct SessionAnswer {
-  // content, tool_calls, tokens and times as far as known. response.error: the call failed for good.
+  // content, tool_calls, tokens and times as far as known. response.error: the call failed for
+  // good.
   LlmResponse response;
   bool has_usage = false;  // the log gave token counts for this call
   struct Thinking {
@@ -55,7 +56,8 @@ struct SessionToolResult {
   bool is_error = false;
   std::optional<WallTime> began;
   std::optional<WallTime> ended;
-  // Set when the call ran a sub-agent whose transcript is known: its index in SessionRun::processes.
+  // Set when the call ran a sub-agent whose transcript is known: its index in
+  // SessionRun::processes.
   std::optional<std::size_t> child;
 };
 
@@ -66,11 +68,12 @@ struct SessionProcess {
   std::string name;  // the log's id of the agent, for messages
   std::string intent;
   std::string provider = "imported";
-  std::string model;          // the first one used
+  std::string model;  // the first one used
   std::optional<std::string> system_prompt;
   std::vector<SessionItem> items;
   // The process that spawned it, an index in SessionRun::processes; absent for the root. Where the
-  // log holds a sub-agent but not the call that ran it, the root is its parent and `spawn` is absent.
+  // log holds a sub-agent but not the call that ran it, the root is its parent and `spawn` is
+  // absent.
   std::optional<std::size_t> parent;
   struct SpawnPoint {
     std::size_t answer = 0;
@@ -81,7 +84,8 @@ struct SessionProcess {
   std::string exit_reason = "completed";
 };
 
-// One run: a root agent and its sub-agents. processes[0] is the root; a parent stands before its children.
+// One run: a root agent and its sub-agents. processes[0] is the root; a parent stands before its
+// children.
 struct SessionRun {
   std::string name;  // what tells it from the other runs of a file; may be empty
   std::vector<SessionProcess> processes;
@@ -94,8 +98,8 @@ struct SessionRun {
 struct SessionLog {
   std::string format;  // "claude-code", "openai-chat", …
   std::vector<SessionRun> runs;
-  // What was met and not carried over, by kind ("image block", "line not JSON"), and how often. Kinds
-  // that are bookkeeping of the other tool and never part of a run are under `bookkeeping`.
+  // What was met and not carried over, by kind ("image block", "line not JSON"), and how often.
+  // Kinds that are bookkeeping of the other tool and never part of a run are under `bookkeeping`.
   std::map<std::string, std::uint64_t> not_understood;
   std::map<std::string, std::uint64_t> bookkeeping;
   // Other files that belong to it and were read too (sub-agents).

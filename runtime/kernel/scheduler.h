@@ -33,8 +33,8 @@ class Scheduler {
   virtual void release() = 0;
 };
 
-// Time moves only when nothing is left to do at the present moment, and then at once to the next timer:
-// hours pass in milliseconds, and the same tasks give the same times.
+// Time moves only when nothing is left to do at the present moment, and then at once to the next
+// timer: hours pass in milliseconds, and the same tasks give the same times.
 std::unique_ptr<Scheduler> make_sim_scheduler();
 
 // Real time, `speed` times as fast (its clock too). REQUIRES: speed > 0.
