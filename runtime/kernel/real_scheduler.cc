@@ -41,8 +41,13 @@ class RealScheduler final : public Scheduler {
  public:
   explicit RealScheduler(double speed) : clock_(speed) {}
 
+  // Tasks that never ran may hold replies, whose end posts: that goes nowhere any more.
+  ~RealScheduler() override { closing_ = true; }
+
   const Clock& clock() const override { return clock_; }
-  void post(Task task) override { asio::post(context_, std::move(task)); }
+  void post(Task task) override {
+    if (!closing_) asio::post(context_, std::move(task));
+  }
 
   void after(Nanoseconds delay, Task task) override {
     auto timer = std::make_unique<asio::steady_timer>(context_, clock_.to_real(delay));
@@ -62,9 +67,12 @@ class RealScheduler final : public Scheduler {
 
   // io_context counts outstanding work itself; it needs telling only of what comes from outside.
   void hold() override { context_.get_executor().on_work_started(); }
-  void release() override { context_.get_executor().on_work_finished(); }
+  void release() override {
+    if (!closing_) context_.get_executor().on_work_finished();
+  }
 
  private:
+  std::atomic<bool> closing_{false};
   asio::io_context context_{1};
   ScaledClock clock_;
 };

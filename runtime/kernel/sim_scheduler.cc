@@ -24,11 +24,22 @@ class SimClock final : public Clock {
 
 class SimScheduler final : public Scheduler {
  public:
+  // Tasks that never ran may hold replies, whose end posts: that goes nowhere any more.
+  ~SimScheduler() override {
+    {
+      const std::lock_guard lock(mutex_);
+      closing_ = true;
+    }
+    queue_.clear();
+    inbox_.clear();
+  }
+
   const Clock& clock() const override { return clock_; }
 
   void post(Task task) override {
     {
       const std::lock_guard lock(mutex_);
+      if (closing_) return;
       inbox_.push_back(std::move(task));
     }
     arrived_.notify_one();
@@ -109,10 +120,12 @@ class SimScheduler final : public Scheduler {
   std::vector<Timed> queue_;  // a heap
   std::uint64_t next_order_ = 0;
 
-  std::mutex mutex_;  // inbox_, held_; stopped_ is set under it, so that a waiting run sees it
+  std::mutex
+      mutex_;  // inbox_, held_, closing_; stopped_ is set under it, so that a waiting run sees it
   std::condition_variable arrived_;
   std::vector<Task> inbox_;
   std::uint64_t held_ = 0;
+  bool closing_ = false;
   std::atomic<bool> stopped_{false};
 };
 
