@@ -44,13 +44,13 @@ def tidy(name, deadline):
     """The findings in one file: '' = clean, None = not looked at, because time is up."""
     if time.monotonic() > deadline:
         return None
-    # The build's flags are g++'s; clang does not know all of its warnings.
+    # The build's flags are g++'s: what clang warns of under them is not asked here.
     command = [
         "clang-tidy-19",
         "-p",
         BUILD,
         "--quiet",
-        "--extra-arg=-Wno-unknown-warning-option",
+        "--extra-arg=-Wno-error",
         name,
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
