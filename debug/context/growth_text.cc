@@ -77,6 +77,7 @@ std::int64_t whole(double calls) {
 }
 
 std::string calls_text(const Forecast& forecast) {
+  if (forecast.high <= 0) return "none";
   if (forecast.calls >= kMaxForecastCalls) return fmt::format("{} or more", kMaxForecastCalls);
   return fmt::format("~{} more fit  (8 in 10 runs: {} to {})", whole(forecast.calls),
                      whole(forecast.low), whole(forecast.high));
@@ -84,6 +85,11 @@ std::string calls_text(const Forecast& forecast) {
 
 // Where the budget ends, against where the steps do.
 std::string end_text(const Growth& growth) {
+  if (growth.context_budget > 0 && growth.remaining_budget == 0) {
+    for (const TokenSnapshot& snapshot : growth.history)
+      if (snapshot.tokens >= growth.context_budget)
+        return fmt::format("the budget was spent at step {}", snapshot.step);
+  }
   const std::int64_t calls = whole(growth.forecast->calls);
   const std::int64_t steps_left = saturating_subtract(growth.max_steps, growth.current_step);
   if (growth.max_steps > 0 && calls > steps_left)

@@ -99,7 +99,7 @@ class Recordings(AgdbCase):
         self.refused("show", "@", 999, naming=["999", "1 to"])
         self.refused("diff", "@", 1, 999, naming="999")
         self.refused("fork", "@", "--at", 0, naming="event 0 not found")
-        self.refused("show", "@", "x", naming="x")
+        self.agdb("show", "@", "x", expect=USAGE)
 
     def test_no_context_yet(self):
         self.refused("diff", "@", 1, 8, naming="no context snapshot")
@@ -228,7 +228,7 @@ class Interrupting(AgdbCase):
 class Usage(AgdbCase):
     def test_wrong_words_exit_with_two(self):
         for words in (["nonsense"], ["show"], ["run"], ["show", "@", "--nonsense"], ["diff", "@", "1"],
-                      ["fork", "@"], ["run", "x.json", "--budget", "-5"], ["record"], ["show", "@", "1", "2", "3"]):
+                      ["fork", "@"], ["run", "x.json", "-e", "trace=Open"], ["record"], ["show", "@", "1", "2", "3"]):
             ran = self.agdb(*words, expect=USAGE)
             self.assertEqual(ran.out, "")
             self.assertEqual(len(ran.err.splitlines()), 1, str(ran))
@@ -238,8 +238,14 @@ class Usage(AgdbCase):
 
     def test_bad_filters_show_the_position(self):
         self.record(SCRIPTS / "hello.json")
-        self.refused("show", "@", "-e", "duration=fast", naming="duration=fast")
-        self.refused("show", "@", "-e", "text~(", naming="text~(")
+        for expression in ("duration=fast", "text~(", "trace=", "tokens=x"):
+            ran = self.agdb("show", "@", "-e", expression, expect=USAGE)
+            self.assertIn("column", ran.err)
+            self.assertEqual(len(ran.err.splitlines()), 1)
+
+    def test_numbers_are_whole_and_above_zero(self):
+        for word in ("0", "abc", "-1", "1.5"):
+            self.assertIn("whole number above 0", self.agdb("run", "x.json", "--budget", word, expect=USAGE).err)
 
 
 if __name__ == "__main__":

@@ -141,7 +141,32 @@ class Looking(AgdbCase):
         self.assertIn("no recordings", self.agdb("record", "list").err)
 
 
+class Removing(AgdbCase):
+    def test_a_run_is_removed_with_its_children(self):
+        self.record(SCRIPTS / "research-team.json")
+        self.agdb("record", "rm", "@")
+        self.assertEqual(self.agdb("record", "list", "--all", "--ids").out, "")
+
+
 class Forking(AgdbCase):
+    def test_what_was_typed_in_the_editor_is_not_thrown_away(self):
+        record = self.record(SCRIPTS / "hello.json")
+        editor = self.write("editor.sh", "#!/bin/sh\necho 'not json' > \"$1\"\n")
+        editor.chmod(0o755)
+        ran = self.agdb("fork", record, "--at", 8, "--edit", expect=1, environment={"EDITOR": str(editor)})
+        left = ran.err.strip().split(" is in ")[1]
+        with open(left, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "not json\n")
+
+    def test_an_unknown_role_is_refused(self):
+        record = self.record(SCRIPTS / "hello.json")
+        self.refused("fork", record, "--at", 8, "--append", "use:hello", naming=["use", "system, user, assistant, tool"])
+
+    def test_calls_without_a_result_are_pointed_out(self):
+        record = self.record(SCRIPTS / "hello.json")
+        seq = self.seq_of(record, syscall("Open", path="/dev/tool/clock"))
+        self.assertIn("no result here: clock", self.agdb("fork", record, "--at", seq, "--json").err)
+
     def test_an_edited_message_takes_another_path(self):
         record = self.record(SCRIPTS / "alternatives.json")
         seq = self.seq_of(record, lambda e: e["type"] == "llm_response")

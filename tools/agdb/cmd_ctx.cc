@@ -8,6 +8,7 @@
 
 #include "debug/context/profile.h"
 #include "debug/replay/spending.h"
+#include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
 #include "tools/agdb/recording_argument.h"
 
@@ -91,10 +92,12 @@ Runner declare_ctx(CLI::App& app) {
   const auto declare = [&](const char* name, const char* help) {
     CLI::App* sub = app.add_subcommand(name, help);
     add_recording_argument(*sub, arguments->record)->required();
-    sub->add_option("--at", arguments->at, "at this event (default: the last)")->option_text("SEQ");
+    sub->add_option("--at", arguments->at, "at this event (default: the last)")
+        ->check(event_number)
+        ->option_text("SEQ");
     sub->add_option("--budget", arguments->budget, "another budget than the recorded one")
         ->option_text("N")
-        ->check(CLI::PositiveNumber);
+        ->check(above_zero);
     sub->add_flag("--json", arguments->json, "one JSON document");
     return sub;
   };

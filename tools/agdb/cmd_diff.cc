@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "debug/replay/context_diff.h"
+#include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
 #include "tools/agdb/recording_argument.h"
 
@@ -53,9 +54,11 @@ Runner declare_diff(CLI::App& app) {
   auto arguments = std::make_shared<DiffArguments>();
   add_recording_argument(app, arguments->record)->required();
   app.add_option("A", arguments->from, "number of the event to compare from")
+      ->check(event_number)
       ->required()
       ->option_text(" ");
   app.add_option("B", arguments->to, "number of the event to compare to")
+      ->check(event_number)
       ->required()
       ->option_text(" ");
   add_recording_argument(app, arguments->other, "RECORD2")

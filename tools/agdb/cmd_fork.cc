@@ -9,6 +9,7 @@
 
 #include "debug/replay/restorer.h"
 #include "debug/replay/screen_text.h"
+#include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
 #include "tools/agdb/edit_text.h"
 #include "tools/agdb/fork_run.h"
@@ -40,7 +41,9 @@ Status append(ForkContext& fork, const std::string& value) {
   if (colon == std::string::npos || colon == 0)
     return fail(Code::kInvalid, fmt::format("--append {}: no role", value),
                 "give ROLE:TEXT, as in 'user:Try again.'");
-  fork.append(value.substr(0, colon), value.substr(colon + 1));
+  const std::string role = value.substr(0, colon);
+  AGDB_CHECK_OK(check_role(role));
+  fork.append(role, value.substr(colon + 1));
   return {};
 }
 
@@ -79,8 +82,8 @@ Status apply_edits(const CLI::App& app, ForkContext& fork) {
 }
 
 Status edit_by_hand(ForkContext& fork, const Environment& env) {
-  AGDB_TRY(const std::string edited, edit_text(to_editable_text(fork), "context.json", env));
-  return apply_edited_text(fork, edited);
+  return edit_text(to_editable_text(fork), "context.json", env,
+                   [&](std::string_view edited) { return apply_edited_text(fork, edited); });
 }
 
 std::string context_lines(const ForkContext& fork, std::size_t width) {
@@ -99,11 +102,14 @@ Result<ExitCode> fork(const CLI::App& app, ForkArguments& arguments, Environment
   AGDB_TRY(ForkContext context, restore(recording, seq));
   AGDB_CHECK_OK(apply_edits(app, context));
   if (arguments.edit) AGDB_CHECK_OK(edit_by_hand(context, env));
+  note_open_calls(context, *env.console);
   if (!arguments.run) {
     if (arguments.json) {
       env.console->print_line(dump(to_chat_messages(context), {.sorted = false, .indent = 2}));
     } else {
       env.console->print(context_lines(context, env.console->width()));
+      env.console->note(
+          "nothing was run; --run goes on from here, --json prints it for a model's API");
     }
     return ExitCode::kDone;
   }
@@ -117,7 +123,10 @@ Result<ExitCode> fork(const CLI::App& app, ForkArguments& arguments, Environment
 Runner declare_fork(CLI::App& app) {
   auto arguments = std::make_shared<ForkArguments>();
   add_recording_argument(app, arguments->record)->required();
-  app.add_option("--at", arguments->at, "the event to fork from")->required()->option_text("SEQ");
+  app.add_option("--at", arguments->at, "the event to fork from")
+      ->check(event_number)
+      ->required()
+      ->option_text("SEQ");
   const auto edit = [&](const char* name, const char* text, const char* help) {
     const CLI::callback_t taken_later = [](const CLI::results_t&) { return true; };
     app.add_option(name, taken_later, help)

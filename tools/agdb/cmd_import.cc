@@ -191,7 +191,12 @@ Result<ExitCode> import_file(const std::string& path, const ImportArguments& arg
     if (before) {
       env.console->note(
           fmt::format("{} was imported before, as {}; --force imports it again", path, *before));
-      if (!arguments.json) env.console->print_line(*before);
+      if (arguments.json) {
+        env.console->print_line(
+            dump(Json::object({{"file", path}, {"already_imported", *before}}), {.sorted = false}));
+      } else {
+        env.console->print_line(*before);
+      }
       return arguments.run ? execute(read, arguments, env) : ExitCode::kDone;
     }
   }

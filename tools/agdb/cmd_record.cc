@@ -41,12 +41,24 @@ bool is_root(const ListedRecording& recording) {
   return !recording.metadata.parent || recording.metadata.parent->record_id.empty();
 }
 
+// How it ended, in one word or two; whether it still goes on.
+std::string state_of(const ListedRecording& recording) {
+  const RecordingMetadata& m = recording.metadata;
+  if (recording.live) return "recording";
+  if (m.status != kStatusCompleted || m.exit_reason.empty()) return m.status;
+  return m.exit_reason == "completed_with_tool_errors" ? "tool errors" : m.exit_reason;
+}
+
+// Empty where the log that it was made from knows no times.
+std::string start_of(const RecordingMetadata& m) {
+  return m.start_time && m.time_source != "order" ? local_time(*m.start_time) : "";
+}
+
 std::string table_row(const ListedRecording& recording, std::size_t processes, std::size_t width) {
   const RecordingMetadata& m = recording.metadata;
   const std::string fixed =
       fmt::format("{:<20} {:<6} {:<12} {:<8} {:<6} {:<20} ", m.record_id, raw(m.pid),
-                  recording.live ? "recording" : m.status, m.event_count, processes,
-                  m.start_time ? local_time(*m.start_time) : "");
+                  state_of(recording), m.event_count, processes, start_of(m));
   const std::size_t room = width > fixed.size() + 10 ? width - fixed.size() : width == 0 ? 60 : 10;
   return fixed + screen_line(m.intent, room) + "\n";
 }
@@ -134,13 +146,35 @@ Result<ExitCode> info(const RecordArguments& arguments, Environment& env) {
   return ExitCode::kDone;
 }
 
+// The recording and those of all processes that descend from it: contexts hold secrets, so nothing
+// of a run that a person removes is left where no list shows it.
+std::vector<std::string> with_descendants(const std::string& folder, const RecordingList& list) {
+  std::vector<std::string> folders = {folder};
+  std::vector<std::string> ids;
+  for (const ListedRecording& recording : list.recordings)
+    if (recording.folder == folder) ids.push_back(recording.metadata.record_id);
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    for (const ListedRecording& recording : list.recordings) {
+      const RecordingMetadata& m = recording.metadata;
+      if (!m.parent || m.parent->record_id != ids[i] ||
+          std::ranges::find(ids, m.record_id) != ids.end())
+        continue;
+      ids.push_back(m.record_id);
+      folders.push_back(recording.folder);
+    }
+  return folders;
+}
+
 Result<ExitCode> rm(const RecordArguments& arguments, Environment& env) {
   FileSystem files;
   for (const std::string& record : arguments.records) {
     AGDB_TRY(const std::string folder,
              resolve_recording(records_dir(env), env.working_dir, record));
-    AGDB_CHECK_OK(remove_recording(files, folder));
-    env.console->note(fmt::format("removed {}", folder));
+    AGDB_TRY(const RecordingList found, list_recordings(records_dir(env)));
+    for (const std::string& each : with_descendants(folder, found)) {
+      AGDB_CHECK_OK(remove_recording(files, each));
+      env.console->note(fmt::format("removed {}", each));
+    }
   }
   return ExitCode::kDone;
 }
@@ -163,7 +197,8 @@ Runner declare_record(CLI::App& app) {
       ->expected(1)
       ->option_text(" ");
   info_app->add_flag("--json", arguments->json, "the metadata as one JSON document");
-  CLI::App* rm_app = app.add_subcommand("rm", "delete recordings");
+  CLI::App* rm_app =
+      app.add_subcommand("rm", "delete recordings, with those of the processes they spawned");
   rm_app->add_option("RECORD", arguments->records, "record ids or folders")
       ->required()
       ->option_text("...");

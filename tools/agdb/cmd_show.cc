@@ -11,6 +11,7 @@
 #include "debug/replay/replay_line.h"
 #include "debug/replay/screen_text.h"
 #include "runtime/events/printable.h"
+#include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
 #include "tools/agdb/recorded_text.h"
 #include "tools/agdb/recording_argument.h"
@@ -114,6 +115,7 @@ Runner declare_show(CLI::App& app) {
   add_recording_argument(app, arguments->record)->required();
   CLI::Option* seq =
       app.add_option("SEQ", arguments->seq, "show this event in full, and the context at it")
+          ->check(event_number)
           ->option_text(" ");
   app.add_option("--from", arguments->from, "first event to show")->option_text("A")->excludes(seq);
   app.add_option("--to", arguments->to, "last event to show")->option_text("B")->excludes(seq);
@@ -122,12 +124,13 @@ Runner declare_show(CLI::App& app) {
                  "duration=1s..  tokens=1000..  pid=2 (may be repeated; all are required)")
       ->option_text("EXPR")
       ->allow_extra_args(false)
+      ->check(filter_expression)
       ->excludes(seq);
   app.add_flag("-v,--verbose", arguments->verbose, "arguments and results in full");
   app.add_flag("--follow", arguments->follow, "wait for more while it is being recorded")
       ->excludes(seq);
   app.add_flag("--json", arguments->json,
-               "the events as they are recorded, one JSON object a line");
+               "the events as they are recorded, one JSON object a line; with SEQ one document");
   return [arguments](Environment& env) { return show(*arguments, env); };
 }
 

@@ -146,6 +146,7 @@ ExitCode run_command_line(const std::vector<std::string>& arguments, Environment
   app.set_version_flag("--version", std::string("agdb ") + AGDB_VERSION);
   bool help = false;
   app.add_flag("-h,--help", help);
+  app.add_option("--records", env.records_option);
   std::string color;
   std::vector<Declared> declared;
   for (const Command& command : commands()) {

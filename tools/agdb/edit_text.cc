@@ -22,8 +22,8 @@ std::string shell_quoted(std::string_view text) {
 
 }  // namespace
 
-Result<std::string> edit_text(std::string_view text, std::string_view name,
-                              const Environment& env) {
+Status edit_text(std::string_view text, std::string_view name, const Environment& env,
+                 const std::function<Status(std::string_view edited)>& use) {
   if (env.editor.empty()) return fail(Code::kInvalid, "no editor is set", "set $VISUAL or $EDITOR");
   std::error_code error;
   std::string folder = (std::filesystem::temp_directory_path(error) / "agdb-XXXXXX").string();
@@ -40,9 +40,14 @@ Result<std::string> edit_text(std::string_view text, std::string_view name,
     return fail(Code::kCancelled,
                 fmt::format("the editor \"{}\" failed; nothing was run", env.editor),
                 fmt::format("what was written is in {}", path));
-  AGDB_TRY(std::string edited, read_input_file(path));
-  std::filesystem::remove_all(folder, error);
-  return edited;
+  AGDB_TRY(const std::string edited, read_input_file(path));
+  Status used = use(edited);
+  if (used) {
+    std::filesystem::remove_all(folder, error);
+  } else {
+    used.error().hint = fmt::format("nothing was run; what was written is in {}", path);
+  }
+  return used;
 }
 
 }  // namespace agdb

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <utility>
 
@@ -28,7 +30,33 @@ std::string who_answers(const ScriptAgent& agent, const std::vector<MessagePtr>&
                      : "; played-back answers do not react to what was edited");
 }
 
+constexpr std::array<std::string_view, 4> kRoles = {"system", "user", "assistant", "tool"};
+
 }  // namespace
+
+Status check_role(std::string_view role) {
+  if (std::ranges::find(kRoles, role) != kRoles.end()) return {};
+  return fail(Code::kInvalid, fmt::format("no such role: \"{}\"", role),
+              fmt::format("a message's role is {}", fmt::join(kRoles, ", ")));
+}
+
+void note_open_calls(const ForkContext& fork, Console& console) {
+  std::vector<const ToolCall*> open;
+  for (const Message& message : fork.messages) {
+    for (const ToolCall& call : message.tool_calls) open.push_back(&call);
+    const auto answered = std::ranges::find_if(open, [&](const ToolCall* call) {
+      return message.role == "tool" && call->id == message.tool_call_id;
+    });
+    if (answered != open.end()) open.erase(answered);
+  }
+  if (open.empty()) return;
+  std::string names;
+  for (const ToolCall* call : open) names += (names.empty() ? "" : ", ") + call->name;
+  console.note(fmt::format(
+      "{} tool calls have no result here: {}; a run makes them first when they stand at the "
+      "end, a model's API refuses them",
+      open.size(), names));
+}
 
 Result<RunOutcome> run_fork(const Recording& recording, const ForkContext& fork,
                             const RunOptions& options, Environment& env) {

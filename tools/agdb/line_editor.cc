@@ -2,6 +2,8 @@
 
 #include <histedit.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 
@@ -16,6 +18,7 @@ struct LineEditor::State {
   EditLine* editor = nullptr;
   History* history = nullptr;
   std::string prompt;
+  struct sigaction before{};
 
   // libedit asks for the prompt with nothing but the editor in hand.
   static char* ask_prompt(EditLine* editor) {
@@ -31,7 +34,9 @@ LineEditor::LineEditor(bool terminal) : state_(terminal ? new State : nullptr) {
   ::el_set(state_->editor, EL_CLIENTDATA, state_);
   ::el_set(state_->editor, EL_PROMPT, &State::ask_prompt);
   ::el_set(state_->editor, EL_EDITOR, "emacs");
-  ::el_set(state_->editor, EL_SIGNAL, 1);
+  struct sigaction ignore_but_wake{};
+  ignore_but_wake.sa_handler = [](int) {};
+  ::sigaction(SIGINT, &ignore_but_wake, &state_->before);
   state_->history = ::history_init();
   HistEvent event;
   ::history(state_->history, &event, H_SETSIZE, kHistoryLines);
@@ -42,6 +47,7 @@ LineEditor::LineEditor(bool terminal) : state_(terminal ? new State : nullptr) {
 
 LineEditor::~LineEditor() {
   if (state_ == nullptr) return;
+  ::sigaction(SIGINT, &state_->before, nullptr);
   ::history_end(state_->history);
   ::el_end(state_->editor);
   delete state_;
@@ -55,7 +61,15 @@ std::optional<std::string> LineEditor::read(const std::string& prompt) {
   }
   state_->prompt = prompt;
   int length = 0;
-  const char* typed = ::el_gets(state_->editor, &length);
+  const char* typed = nullptr;
+  // Ctrl-C wakes the read: the line typed so far is dropped, as shells do it, and a new one begins.
+  for (;;) {
+    errno = 0;
+    typed = ::el_gets(state_->editor, &length);
+    if (typed != nullptr || errno != EINTR) break;
+    std::fputs("^C\n", stdout);
+    ::el_reset(state_->editor);
+  }
   if (typed == nullptr || length <= 0) return std::nullopt;
   line.assign(typed, static_cast<std::size_t>(length));
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();

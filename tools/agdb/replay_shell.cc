@@ -272,6 +272,9 @@ void ReplayShell::search(SearchDirection direction, const Words& words) {
     failed("replay", filter.error().message);
     return;
   }
+  for (const std::string& name : filter->unknown_names())
+    env_.console->warn(
+        fmt::format("no system call is called {}; text~{} looks into texts", name, name));
   const SearchResult found = session_.find(direction, *filter);
   if (found.unreadable > 0)
     env_.console->warn(fmt::format("{} events could not be read", found.unreadable));
@@ -335,6 +338,10 @@ void ReplayShell::append(const Words& words) {
     failed("fork", "usage: append <role> <text>");
     return;
   }
+  if (const Status role = check_role(operands.command); !role) {
+    failed("fork", role.error().message + "; " + role.error().hint);
+    return;
+  }
   fork_->append(std::string(operands.command), std::string(operands.rest));
   if (!options_.json)
     print(fmt::format("[fork] Message appended: [{}] {}\n", screen_line(operands.command),
@@ -349,13 +356,14 @@ void ReplayShell::remove(const Words& words) {
     failed("fork", "usage: remove <n>, n from 1");
     return;
   }
+  const std::size_t before = fork_->messages.size();
   if (const Status status = fork_->remove_last(count); !status) {
     failed("fork", status.error().message);
     return;
   }
   if (!options_.json)
-    print(fmt::format("[fork] Removed last {} message(s). Messages remaining: {}\n", count,
-                      fork_->messages.size()));
+    print(fmt::format("[fork] Removed last {} message(s). Messages remaining: {}\n",
+                      before - fork_->messages.size(), fork_->messages.size()));
 }
 
 void ReplayShell::replace(const Words& words) {

@@ -15,6 +15,7 @@
 #include "debug/strace/event_lines.h"
 #include "runtime/events/hash.h"
 #include "runtime/events/printable.h"
+#include "tools/agdb/checks.h"
 #include "tools/agdb/input_file.h"
 #include "tools/agdb/interrupt.h"
 
@@ -195,18 +196,21 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
 void add_run_options(CLI::App& app, RunOptions& options) {
   app.add_flag("--record", options.record,
                "record every process; prints the record id of the root");
-  app.add_flag("--strace", options.strace, "show every event on stderr as it happens");
+  CLI::Option* strace =
+      app.add_flag("--strace", options.strace, "show every event on stderr as it happens");
   app.add_option("-e", options.filters, "with --strace: only events that match (may be repeated)")
       ->option_text("EXPR")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->check(filter_expression)
+      ->needs(strace);
   app.add_option("--budget", options.budget,
                  "tokens that each root may spend (default: the script's)")
       ->option_text("N")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero);
   app.add_option("--max-steps", options.max_steps,
                  "steps after which a root ends (default: the script's, else 10000)")
       ->option_text("N")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero);
   app.add_option_function<std::string>(
          "--clock", [&options](const std::string& clock) { options.real_clock = clock == "real"; },
          "sim (hours pass at once, the default) or real")
