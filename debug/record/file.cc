@@ -69,7 +69,8 @@ AppendFile::Outcome write_all(FileSystem& files, int fd, std::string_view path,
     if (count == -EINTR) continue;
     if (count <= 0) {
       // A write of nothing without an error would be tried for ever.
-      outcome.status = status_of(count < 0 ? static_cast<int>(count) : -EIO, "write", path);
+      outcome.error = count < 0 ? static_cast<int>(-count) : EIO;
+      outcome.status = status_of(-outcome.error, "write", path);
       break;
     }
     outcome.written += static_cast<std::size_t>(count);

@@ -46,6 +46,7 @@ class AppendFile {
   struct Outcome {
     std::size_t written = 0;
     Status status;
+    int error = 0;  // the errno value behind the status
   };
   // Goes on after interruptions and short writes.
   Outcome append(std::string_view bytes);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <system_error>
 
 namespace agdb {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::size_t kBytesAWrite = 64 << 10;
 constexpr Nanoseconds kLongestWait = milliseconds(2);
 constexpr Nanoseconds kSyncEvery = seconds(1);
 constexpr Nanoseconds kRetryEvery = milliseconds(100);
+constexpr std::string_view kTooLong = "longer than a line may be (64 MiB)";
 constexpr std::string_view kNotDelivered = "lost on the way to the recorder";
 
 RecordingMetadata first_metadata(std::string record_id, Pid pid, const ProcessStart& start,
@@ -71,7 +73,13 @@ Persist persist_of(Durability durability) {
   return Persist::kContentAndName;
 }
 
-// Times come from outside: sums that do not fit stay at the limit.
+// Times and numbers come from outside: sums that do not fit stay at the limit.
+std::uint64_t add(std::uint64_t a, std::uint64_t b) {
+  return b > std::numeric_limits<std::uint64_t>::max() - a
+             ? std::numeric_limits<std::uint64_t>::max()
+             : a + b;
+}
+
 Nanoseconds add(Nanoseconds a, Nanoseconds b) {
   std::int64_t sum = 0;
   if (!__builtin_add_overflow(a.count(), b.count(), &sum)) return Nanoseconds(sum);
@@ -118,11 +126,11 @@ Result<std::unique_ptr<Recorder>> Recorder::create(FileSystem& files,
 Recorder::Recorder(FileSystem& files, AppendFile file, std::string folder,
                    RecordingMetadata metadata, RecorderOptions options, RecordingLog log)
     : files_(files),
-      file_(std::move(file)),
       folder_(std::move(folder)),
       metadata_(std::move(metadata)),
       options_(std::move(options)),
-      log_(std::move(log)) {}
+      log_(std::move(log)),
+      lines_(std::move(file)) {}
 
 Recorder::~Recorder() {
   if (!finished_) flush();
@@ -147,7 +155,7 @@ SeqNum Recorder::record(const Event& event, Nanoseconds now) {
     chain_.restart();
     return {};
   }
-  if (waiting_.empty()) waiting_since_ = now;
+  if (lines_.empty()) waiting_since_ = now;
   if (loss_.lost_events > 0) {
     append_gap(event.timestamp);
     append_contexts(event.timestamp, change != nullptr ? change->ctx_id : CtxId{});
@@ -160,7 +168,7 @@ SeqNum Recorder::record(const Event& event, Nanoseconds now) {
 // Whether a further event may wait: always, but for a disk that takes nothing.
 bool Recorder::has_room() {
   if (!failing_) return true;
-  if (!dropping_ && waiting_.size() < options_.max_waiting_bytes) return true;
+  if (!dropping_ && lines_.bytes() < options_.max_waiting_bytes) return true;
   if (now_ >= retry_at_ && write_waiting()) return true;
   dropping_ = true;
   return false;
@@ -174,95 +182,87 @@ LineHead Recorder::head(Nanoseconds timestamp, std::uint64_t n) const {
 }
 
 SeqNum Recorder::append_event(const Event& event) {
-  const std::size_t begin = waiting_.size();
+  const LineHead line = head(event.timestamp, event.n);
   const auto append = [&](const auto& payload) -> SeqNum {
     using Payload = std::remove_cvref_t<decltype(payload)>;
     if constexpr (std::is_same_v<Payload, ContextChange>) {
-      return append_snapshot(payload.ctx_id, event.timestamp, event.n);
+      return append_snapshot(payload.ctx_id, line, false);
     } else if constexpr (std::is_same_v<Payload, ProcessStart> ||
                          std::is_same_v<Payload, ProcessEnd>) {
       panic(__FILE__, __LINE__, "a process's start or end is no event of its recording");
     } else {
-      append_line(waiting_, head(event.timestamp, event.n), payload);
-      return keep_line(begin, event.n);
+      append_line(lines_.buffer(), line, payload);
+      return keep_line(false);
     }
   };
   const SeqNum seq_num = std::visit(append, event.payload);
+  if (seq_num == SeqNum{}) lose(event.n, 1, kTooLong);
   if (const std::optional<CtxId> ctx = reclaimed(event)) chain_.forget(*ctx);
   return seq_num;
 }
 
-SeqNum Recorder::append_snapshot(CtxId ctx, Nanoseconds timestamp, std::uint64_t n) {
-  const std::size_t begin = waiting_.size();
-  chain_.append_line(waiting_, head(timestamp, n), ctx);
-  const SeqNum seq_num = keep_line(begin, n);
-  if (seq_num != SeqNum{}) chain_.written(ctx, seq_num, waiting_.size() - begin);
+SeqNum Recorder::append_snapshot(CtxId ctx, const LineHead& head, bool is_own) {
+  chain_.append_line(lines_.buffer(), head, ctx);
+  const std::size_t bytes = lines_.pending_bytes();
+  const SeqNum seq_num = keep_line(is_own);
+  if (seq_num != SeqNum{}) chain_.written(ctx, seq_num, bytes);
   return seq_num;
 }
 
 void Recorder::append_gap(Nanoseconds timestamp) {
-  const std::size_t begin = waiting_.size();
-  append_line(waiting_, head(timestamp, 0), std::exchange(loss_, {}));
-  keep_line(begin, 0);
+  append_line(lines_.buffer(), head(timestamp, 0), std::exchange(loss_, {}));
+  keep_line(true);
 }
 
 void Recorder::append_contexts(Nanoseconds timestamp, CtxId except) {
   for (const CtxId ctx : chain_.unwritten()) {
-    if (ctx != except) append_snapshot(ctx, timestamp, 0);
+    if (ctx != except) append_snapshot(ctx, head(timestamp, 0), true);
   }
 }
 
-// The line that begins there is part of the recording from here on, unless it is too long for one.
-SeqNum Recorder::keep_line(std::size_t begin, std::uint64_t n) {
-  const std::size_t length = waiting_.size() - begin;
-  if (length > kMaxLineBytes) {
-    waiting_.resize(begin);
-    if (n != 0)
-      lose(n, 1, fmt::format("an event of {} bytes; the limit is {}", length, kMaxLineBytes));
+// What was appended is a line of the recording from here on, unless it is too long for one.
+SeqNum Recorder::keep_line(bool is_own) {
+  if (lines_.pending_bytes() > kMaxLineBytes) {
+    lines_.undo();
     return {};
   }
+  lines_.keep(is_own);
   last_seq_ = static_cast<SeqNum>(raw(last_seq_) + 1);
-  lines_.push_back({waiting_.size(), n});
   return last_seq_;
 }
 
 void Recorder::lose(std::uint64_t first_n, std::uint64_t count, std::string_view reason) {
-  const auto add = [count](std::uint64_t& sum) {
-    sum = count > std::numeric_limits<std::uint64_t>::max() - sum
-              ? std::numeric_limits<std::uint64_t>::max()
-              : sum + count;
-  };
-  add(lost_events_);
+  lost_events_ = add(lost_events_, count);
   if (loss_.lost_events == 0) loss_.first_n = first_n;
-  add(loss_.lost_events);
+  loss_.lost_events = add(loss_.lost_events, count);
   if (loss_.reason.find(reason) != std::string::npos) return;
   if (!loss_.reason.empty()) loss_.reason += "; ";
   loss_.reason += reason;
 }
 
 bool Recorder::wants_write() const {
-  if (waiting_.empty() || (failing_ && now_ < retry_at_)) return false;
-  if (waiting_.size() >= kBytesAWrite) return true;
+  if (lines_.empty() || (failing_ && now_ < retry_at_)) return false;
+  if (lines_.bytes() >= kBytesAWrite) return true;
   return options_.durability != Durability::kNone &&
-         (lines_.size() >= kLinesAWrite || now_ - waiting_since_ >= kLongestWait);
+         (lines_.lines() >= kLinesAWrite || now_ - waiting_since_ >= kLongestWait);
 }
 
 void Recorder::flush_if_due(Nanoseconds now) {
   now_ = now;
   if (wants_write()) write_waiting();
-  if (options_.durability == Durability::kFsync && unsynced_ && now - synced_at_ >= kSyncEvery)
-    sync();
+  const bool to_disk = options_.durability == Durability::kFsync && lines_.unsynced();
+  if (to_disk && now - synced_at_ >= kSyncEvery) sync();
 }
 
 Status Recorder::flush() {
-  return waiting_.empty() ? Status() : write_waiting();
+  return lines_.empty() ? Status() : write_waiting();
 }
 
 Status Recorder::write_waiting() {
-  const AppendFile::Outcome outcome = file_.append(std::string_view(waiting_).substr(half_line_));
-  move_to_file(half_line_ + outcome.written);
+  const AppendFile::Outcome outcome = lines_.write();
+  waiting_since_ = now_;
   if (!outcome.status) {
-    begin_failing(outcome.status.error());
+    begin_failing(outcome);
     return outcome.status;
   }
   if (failing_) log_(fmt::format("recording {}: writing works again", record_id()));
@@ -271,39 +271,22 @@ Status Recorder::write_waiting() {
   return {};
 }
 
-// The leading `bytes` of what waits are in the file: the whole lines among them wait no longer.
-void Recorder::move_to_file(std::size_t bytes) {
-  std::size_t count = 0;
-  while (count < lines_.size() && lines_[count].end <= bytes) ++count;
-  const std::size_t whole = count == 0 ? 0 : lines_[count - 1].end;
-  hasher_.update(std::string_view(waiting_).substr(0, whole));
-  file_bytes_ += whole;
-  half_line_ = bytes - whole;
-  unsynced_ = unsynced_ || bytes > 0;
-  waiting_.erase(0, whole);
-  lines_.erase(lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(count));
-  for (WaitingLine& line : lines_) line.end -= whole;
-  waiting_since_ = now_;
-}
-
-void Recorder::begin_failing(const Error& error) {
-  if (half_line_ > 0 && file_.truncate(file_bytes_)) half_line_ = 0;
+void Recorder::begin_failing(const AppendFile::Outcome& outcome) {
   retry_at_ = now_ + kRetryEvery;
-  failure_ = error.message;
+  failure_ = "could not be written: " + std::generic_category().message(outcome.error);
   if (failing_) return;
   failing_ = true;
+  const Error& error = outcome.status.error();
   log_(fmt::format("recording {}: {}{}{}", record_id(), error.message,
                    error.hint.empty() ? "" : "; ", error.hint));
 }
 
 Status Recorder::sync() {
   synced_at_ = now_;
-  Status status = file_.sync();
-  if (status) {
-    unsynced_ = false;
-  } else {
+  Status status = lines_.sync();
+  if (!status && !sync_failed_)
     log_(fmt::format("recording {}: {}", record_id(), status.error().message));
-  }
+  sync_failed_ = !status;
   return status;
 }
 
@@ -314,12 +297,12 @@ Status Recorder::finish(std::string_view status, std::string_view exit_reason,
   if (loss_.lost_events > 0) append_gap(latest_);
   Status written = flush();
   if (!written) drop_waiting();
-  if (options_.durability == Durability::kFsync && unsynced_) {
+  if (options_.durability == Durability::kFsync && lines_.unsynced()) {
     const Status synced = sync();
     if (written) written = synced;
   }
   const Status described = write_final_metadata(status, exit_reason);
-  const Status closed = file_.close();
+  const Status closed = lines_.close();
   finished_ = true;
   if (!written) return written;
   return described ? closed : described;
@@ -327,13 +310,9 @@ Status Recorder::finish(std::string_view status, std::string_view exit_reason,
 
 // What cannot be written is lost, and the recording ends before it.
 void Recorder::drop_waiting() {
-  if (half_line_ > 0 && file_.truncate(file_bytes_)) half_line_ = 0;
-  for (const WaitingLine& line : lines_) {
-    if (line.n != 0) lose(line.n, 1, failure_);
-  }
-  last_seq_ = static_cast<SeqNum>(raw(last_seq_) - lines_.size());
-  lines_.clear();
-  waiting_.clear();
+  const LineWriter::Dropped dropped = lines_.drop();
+  lost_events_ = add(lost_events_, dropped.events);
+  last_seq_ = static_cast<SeqNum>(raw(last_seq_) - dropped.lines);
 }
 
 Status Recorder::write_final_metadata(std::string_view status, std::string_view exit_reason) {
@@ -342,7 +321,7 @@ Status Recorder::write_final_metadata(std::string_view status, std::string_view 
   metadata_.end_time = WallTime(add(metadata_.start_time->time_since_epoch(), latest_));
   metadata_.event_count = raw(last_seq_);
   metadata_.lost_events = lost_events_;
-  metadata_.content_hash = hasher_.digest().hex();
+  metadata_.content_hash = lines_.content_hash().hex();
   return write_metadata(files_, folder_, metadata_, persist_of(options_.durability));
 }
 

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "debug/record/file.h"
+#include "debug/record/line_writer.h"
 #include "debug/record/metadata.h"
 #include "debug/record/records_dir.h"
 #include "debug/record/snapshot_chain.h"
@@ -95,52 +95,40 @@ class Recorder {
 
   bool has_room();
   SeqNum append_event(const Event& event);
-  SeqNum append_snapshot(CtxId ctx, Nanoseconds timestamp, std::uint64_t n);
+  SeqNum append_snapshot(CtxId ctx, const LineHead& head, bool is_own);
   void append_gap(Nanoseconds timestamp);
   void append_contexts(Nanoseconds timestamp, CtxId except);
-  SeqNum keep_line(std::size_t begin, std::uint64_t n);
+  SeqNum keep_line(bool is_own);
   void lose(std::uint64_t first_n, std::uint64_t count, std::string_view reason);
   LineHead head(Nanoseconds timestamp, std::uint64_t n) const;
   bool wants_write() const;
   Status write_waiting();
-  void move_to_file(std::size_t bytes);
-  void begin_failing(const Error& error);
+  void begin_failing(const AppendFile::Outcome& outcome);
   void drop_waiting();
   Status sync();
   Status write_final_metadata(std::string_view status, std::string_view exit_reason);
 
   FileSystem& files_;
-  AppendFile file_;
   const std::string folder_;
   RecordingMetadata metadata_;
   const RecorderOptions options_;
   const RecordingLog log_;
   bool finished_ = false;
 
+  LineWriter lines_;
   SnapshotChain chain_;
   SeqNum last_seq_{};
   std::uint64_t next_n_ = 1;
   Nanoseconds latest_{0};  // the latest end of an event, since the process's start
 
-  // Lines that are not in the file yet, as a whole or to the end.
-  std::string waiting_;
-  struct WaitingLine {
-    std::size_t end = 0;  // in waiting_
-    std::uint64_t n = 0;
-  };
-  std::vector<WaitingLine> lines_;
-  std::size_t half_line_ =
-      0;  // leading bytes of waiting_ that stand at the file's end all the same
-  std::uint64_t file_bytes_ = 0;  // of whole lines
-  Hasher128 hasher_;              // of those
   Nanoseconds now_{0};            // the newest that a caller told
   Nanoseconds waiting_since_{0};  // of the oldest line that waits
   Nanoseconds synced_at_{0};
-  bool unsynced_ = false;
+  bool sync_failed_ = false;
 
   bool failing_ = false;
   bool dropping_ = false;  // failing, and no room is left: events are lost
-  std::string failure_;
+  std::string failure_;    // why, for gaps
   Nanoseconds retry_at_{0};
   std::uint64_t lost_events_ = 0;
   Gap loss_;  // what no gap event tells yet

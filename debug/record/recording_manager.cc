@@ -11,7 +11,11 @@ RecordingManager::RecordingManager(FileSystem& files, const Clock& clock, Record
 void RecordingManager::on_event(const Event& event) {
   const std::lock_guard lock(mutex_);
   if (const auto* start = std::get_if<ProcessStart>(&event.payload)) {
-    if (wants(event.pid, *start)) begin(event.pid, *start);
+    if (recorders_.contains(event.pid)) {
+      log_(fmt::format("PID {} was born twice; its recording goes on", raw(event.pid)));
+    } else if (wants(event.pid, *start)) {
+      begin(event.pid, *start);
+    }
     return;
   }
   const auto recorder = recorders_.find(event.pid);

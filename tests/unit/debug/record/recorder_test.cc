@@ -288,7 +288,7 @@ TEST_F(RecorderTest, AnEventTooLongForALineIsLostAndTold) {
   ASSERT_TRUE(recorder->finish(kStatusCompleted, "", process_.last_n()));
   const Recording recording = open(*recorder);
   EXPECT_THAT(types_in(recording), ElementsAre("syscall", "gap", "syscall"));
-  EXPECT_THAT(std::get<Gap>(recording.event(seq(2))->payload).reason, HasSubstr("limit"));
+  EXPECT_THAT(std::get<Gap>(recording.event(seq(2))->payload).reason, HasSubstr("64 MiB"));
   expect_sound(recorder->folder());
 }
 

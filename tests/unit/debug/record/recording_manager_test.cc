@@ -106,6 +106,17 @@ TEST_F(RecordingManagerTest, OnRequestRecordsThoseAskedForAndTheirChildren) {
   EXPECT_EQ(metadata_of(2).parent, (RecordingParent{.record_id = "", .pid = pid(1)}));
 }
 
+TEST_F(RecordingManagerTest, ASecondBirthDoesNotEndTheRecording) {
+  start();
+  born(1);
+  call(1, "Open");
+  born(1);
+  call(1, "Close");
+  dead(1);
+  EXPECT_EQ(metadata_of(1).event_count, 2u);
+  EXPECT_THAT(logged_, ElementsAre(HasSubstr("PID 1 was born twice")));
+}
+
 // A parent's Spawn comes at any time relative to the child's life.
 
 TEST_F(RecordingManagerTest, AChildLearnsWhoSpawnedItWhileItLives) {
