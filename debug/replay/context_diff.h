@@ -40,7 +40,8 @@ struct ChangedMessage {
   Message from;
   Message to;
   std::vector<LineChange> lines = {};  // of content and tool calls; empty when only `fields` differ
-  // What else differs: "name", "tool_call_id", "tool_calls" (in their ids alone).
+  // What else differs: "content" (too many lines to show), "name", "tool_call_id", "tool_calls" (in
+  // their ids alone).
   std::vector<std::string> fields = {};
 
   bool operator==(const ChangedMessage&) const = default;

@@ -10,6 +10,14 @@ namespace agdb {
 
 namespace {
 
+// Where lines are only counted for their likeness, longer texts are not taken apart.
+constexpr std::size_t kMaxLikenessBytes = std::size_t{1} << 20;
+
+std::size_t count_lines(std::string_view text) {
+  if (text.empty()) return 0;
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
+}
+
 std::vector<std::uint32_t> ids_of(const std::vector<std::string_view>& lines, Interner& interner) {
   std::vector<std::uint32_t> ids;
   ids.reserve(lines.size());
@@ -65,6 +73,7 @@ std::size_t common_suffix(std::string_view a, std::string_view b) {
 
 // Bytes of the lines that both texts have, each as often as both have it.
 std::size_t bytes_of_common_lines(std::string_view a, std::string_view b) {
+  if (a.size() + b.size() > kMaxLikenessBytes) return 0;
   std::unordered_map<std::string_view, std::size_t> left;
   for (const std::string_view line : split_lines(a)) ++left[line];
   std::size_t bytes = 0;
@@ -106,6 +115,7 @@ std::vector<std::string_view> split_lines(std::string_view text) {
 
 std::vector<LineChange> diff_lines(std::string_view from, std::string_view to,
                                    std::size_t context) {
+  if (count_lines(from) + count_lines(to) > kMaxDiffLines) return {};
   const std::vector<std::string_view> from_lines = split_lines(from);
   const std::vector<std::string_view> to_lines = split_lines(to);
   Interner interner;

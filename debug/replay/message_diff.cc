@@ -58,11 +58,14 @@ bool is_edit(const Message& a, const Message& b) {
 ChangedMessage changed_message(std::size_t from_index, const Message& from, std::size_t to_index,
                                const Message& to) {
   ChangedMessage changed{.from_index = from_index, .to_index = to_index, .from = from, .to = to};
-  changed.lines = diff_lines(message_body(from), message_body(to));
+  const std::string from_body = message_body(from);
+  const std::string to_body = message_body(to);
+  changed.lines = diff_lines(from_body, to_body);
+  if (changed.lines.empty() && from_body != to_body) changed.fields.emplace_back("content");
   if (from.name != to.name) changed.fields.emplace_back("name");
   if (from.tool_call_id != to.tool_call_id) changed.fields.emplace_back("tool_call_id");
   // Names and arguments are among the lines, ids are not.
-  if (changed.lines.empty() && from.tool_calls != to.tool_calls) {
+  if (from_body == to_body && from.tool_calls != to.tool_calls) {
     changed.fields.emplace_back("tool_calls");
   }
   return changed;

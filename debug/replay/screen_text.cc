@@ -42,7 +42,8 @@ std::string screen_text(std::string_view text) {
 
 std::string screen_message(const Message& message, std::size_t width) {
   std::string_view content = message.content;
-  while (!content.empty() && content.back() == '\n') content.remove_suffix(1);
+  while (content.ends_with('\n')) content.remove_suffix(1);
+  while (content.starts_with('\n')) content.remove_prefix(1);
   const auto more = std::count(content.begin(), content.end(), '\n');
   std::string text = fmt::format("[{}]", message.role);
   if (!content.empty()) text += fmt::format(" {}", content.substr(0, content.find('\n')));

@@ -157,6 +157,14 @@ TEST(DiffBySubsequence, NamesFieldsThatNoLineShows) {
   EXPECT_THAT(fields.changed[0].fields, ElementsAre("name", "tool_call_id"));
 }
 
+TEST(DiffBySubsequence, SaysThatATextHasTooManyLinesToShow) {
+  const std::string endless(kMaxDiffLines, '\n');
+  const MessagesDiff diff = diff_by_subsequence({user(endless)}, {user(endless + "x")});
+  ASSERT_EQ(diff.changed.size(), 1u);
+  EXPECT_THAT(diff.changed[0].lines, IsEmpty());
+  EXPECT_THAT(diff.changed[0].fields, ElementsAre("content"));
+}
+
 TEST(DiffBySubsequence, DoesNotCountTheTurn) {
   Message later = user("a");
   later.turn = 7;

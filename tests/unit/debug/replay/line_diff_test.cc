@@ -76,6 +76,12 @@ TEST(LineDiff, KeepsCarriageReturnsAndBytesThatAreNotText) {
   EXPECT_THAT(diff("\xff", "\xfe"), ElementsAre("-\xff", "+\xfe"));
 }
 
+TEST(LineDiff, DoesNotTakeApartWhatNobodyReads) {
+  const std::string endless(kMaxDiffLines / 2, '\n');
+  EXPECT_TRUE(diff(endless, endless + "\n").empty());
+  EXPECT_FALSE(diff("a", endless.substr(0, kMaxDiffLines - 2)).empty());
+}
+
 TEST(LineDiff, TellsProgramsTheSame) {
   EXPECT_EQ(to_json(diff_lines("1\n2\n3\na", "1\n2\n3\nb")),
             Json(Json::Array{Json::object({{"op", "skipped"}, {"skipped", 2}}),
@@ -98,6 +104,12 @@ TEST(Similarity, CountsTheCommonStartAndEnd) {
 TEST(Similarity, CountsCommonLinesWhereverTheyStand) {
   EXPECT_GT(similarity("x\nsame line one\nsame line two\ny", "q\nsame line two\nsame line one\nr"),
             0.7);
+}
+
+TEST(Similarity, OfLongTextsLooksAtTheirEndsAlone) {
+  const std::string lines(std::size_t{1} << 20, '\n');
+  EXPECT_DOUBLE_EQ(similarity("a" + lines + "a", "b" + lines + "b"), 0);
+  EXPECT_GT(similarity("a" + lines, "b" + lines), 0.9);
 }
 
 TEST(Similarity, NeverExceedsOne) {

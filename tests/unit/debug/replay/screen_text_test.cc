@@ -47,6 +47,7 @@ TEST(ScreenMessage, ShowsTheFirstLineAndHowManyFollow) {
   EXPECT_EQ(screen_message({.role = "user", .content = "one\ntwo"}), "[user] one (+1 line)");
   EXPECT_EQ(screen_message({.role = "user", .content = "one\ntwo\nthree\n\n"}),
             "[user] one (+2 lines)");
+  EXPECT_EQ(screen_message({.role = "user", .content = "\n\none"}), "[user] one");
   EXPECT_EQ(screen_message({.role = "user", .content = ""}), "[user]");
 }
 
