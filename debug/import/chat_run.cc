@@ -115,6 +115,7 @@ void ChatRunBuilder::add_edit(ChatMessage message) {
 
 void ChatRunBuilder::add_answer(ChatMessage message, std::optional<WallTime> began,
                                 std::optional<WallTime> ended, std::string error) {
+  note_time(message);
   SessionAnswer answer;
   answer.began = began && ended ? std::min(began, ended) : began;
   answer.ended = ended;

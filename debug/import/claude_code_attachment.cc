@@ -35,6 +35,13 @@ const Json& at_path(const Json& from, const std::array<std::string_view, 3>& pat
   return *at;
 }
 
+// What such a hook prints goes to the model; what others print, to nobody.
+bool is_hook_for_the_model(const Json& attachment) {
+  const std::string_view event = attachment.text("hookEvent");
+  return attachment.text("type") == "hook_success" &&
+         (event == "SessionStart" || event == "UserPromptSubmit");
+}
+
 void add_words(const Json& content, std::vector<std::string>& words, ImportTally& tally) {
   if (!content.is_string() && !content.is_array()) return;
   std::string text = read_claude_text(content, tally);
@@ -53,6 +60,7 @@ std::vector<std::string> read_claude_attachment(const ClaudeLine& line, ImportTa
   for (const Words& known : kWords) {
     if (known.type == type) add_words(at_path(line.body, known.path), words, tally);
   }
+  if (is_hook_for_the_model(line.body)) add_words(line.body["content"], words, tally);
   return words;
 }
 

@@ -32,15 +32,21 @@ class ClaudeCalls {
   ClaudeCall* close(std::string_view id);
   // That call, left open.
   const ClaudeCall* open(std::string_view id) const;
-  bool is_known(std::string_view id) const { return by_id_.contains(std::string(id)); }
+  // The newest call of that id, open or not; nothing when there is none.
+  const ClaudeCall* newest(std::string_view id) const;
   // Whether a call of the answer at that item has no result.
   bool has_open_call(std::size_t answer) const;
 
   std::vector<ClaudeCall>& all() { return calls_; }
 
  private:
+  struct SameId {
+    std::size_t newest = 0;
+    std::vector<std::size_t> open;
+  };
+
   std::vector<ClaudeCall> calls_;
-  std::unordered_map<std::string, std::vector<std::size_t>> by_id_;  // open ones; may be empty
+  std::unordered_map<std::string, SameId> by_id_;
 };
 
 }  // namespace agdb

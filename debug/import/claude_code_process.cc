@@ -329,7 +329,7 @@ class ProcessBuilder {
     const std::vector<ClaudeUserPart> parts =
         read_claude_user_content(line(i).body["content"], *tally_);
     if (parts.empty()) return tally_->not_understood("user line without content");
-    if (line(i).is_compact_summary && !is_copy) return summary(i, parts);
+    if (is_summary(i) && !is_copy) return summary(i, parts);
     const auto has_call = [&](const ClaudeUserPart& part) { return has_open_call_here(part); };
     // Parallel results hang on their calls, not on each other.
     if (is_copy || !std::all_of(parts.begin(), parts.end(), has_call)) follow(i);
@@ -348,8 +348,13 @@ class ProcessBuilder {
   bool has_open_call_here(const ClaudeUserPart& part) const {
     const ClaudeCall* call = part.is_result ? calls_.open(part.call_id) : nullptr;
     if (call == nullptr) return false;
-    const Moment moment = answer_moments_.at(call->answer);
+    const Moment moment = item_moments_.at(call->answer);
     return context_.holds(moment) || context_.is_gone(moment);
+  }
+
+  // Early versions do not mark it, but it is what stands right behind the boundary.
+  bool is_summary(std::size_t i) const {
+    return line(i).is_compact_summary || (boundary_ && tree_.parent[i] == boundary_->line);
   }
 
   void summary(std::size_t i, const std::vector<ClaudeUserPart>& parts) {
@@ -391,15 +396,20 @@ class ProcessBuilder {
     }
     items().emplace_back(std::move(result));
     push(i, Weight::kFollows);
+    item_moments_[items().size() - 1] = moments_[i];
     last_ = Last::kWaiting;
   }
 
   // A result whose call is not here: the file begins after it, or it is a copy. The model has it in
   // its context all the same.
   void stray_result(std::size_t i, const ClaudeUserPart& part, bool is_copy) {
-    if (!is_copy && calls_.is_known(part.call_id))
-      return tally_->bookkeeping("repeated tool result");
-    if (!is_copy) tally_->not_understood("tool result without a call");
+    const ClaudeCall* call = is_copy ? nullptr : calls_.newest(part.call_id);
+    if (call != nullptr) {
+      tally_->bookkeeping("repeated tool result");
+      if (call->result && context_.holds(item_moments_.at(*call->result))) return;
+    } else if (!is_copy) {
+      tally_->not_understood("tool result without a call");
+    }
     Message message{.role = "tool", .content = part.text};
     message.tool_call_id = part.call_id;
     append(i, std::move(message), Weight::kFollows);
@@ -444,7 +454,7 @@ class ProcessBuilder {
     const std::size_t item = items().size();
     items().emplace_back(std::move(answer));
     push(i, Weight::kOpens, true);
-    answer_moments_[item] = moments_[i];
+    item_moments_[item] = moments_[i];
     answers_[key].item = item;
     newest_answer_ = item;
     take_record(i, key);
@@ -452,7 +462,7 @@ class ProcessBuilder {
 
   // A further record of an answer. False: it brings nothing, and the answer is not in the context.
   bool go_on(std::size_t i, const std::string& key) {
-    const Moment moment = answer_moments_.at(answers_.at(key).item);
+    const Moment moment = item_moments_.at(answers_.at(key).item);
     if (!take_record(i, key) && !context_.holds(moment)) return false;
     moments_[i] = moment;
     entries_[i].push_back(moment);
@@ -623,7 +633,7 @@ class ProcessBuilder {
   std::vector<std::vector<Moment>> entries_;  // per record: the messages that it brought
   std::unordered_map<std::string_view, std::size_t> by_uuid_;
   std::unordered_map<std::string, std::string> newest_key_;  // by message id
-  std::unordered_map<std::size_t, Moment> answer_moments_;   // by item
+  std::unordered_map<std::size_t, Moment> item_moments_;     // by item
   std::unordered_map<std::string, Answer> answers_;
   std::unordered_map<std::string, Copy> copies_;
   std::optional<Boundary> boundary_;  // read, its summary not yet

@@ -1,5 +1,6 @@
 #include "debug/import/claude_code_tree.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
@@ -28,12 +29,29 @@ std::vector<std::size_t> parents_of(const Lines& lines) {
   return parent;
 }
 
+// Of each circle of parents, the record that was written first has none.
+void cut_circles(std::vector<std::size_t>& parent) {
+  std::vector<std::size_t> seen_from(parent.size(), kNone);
+  for (std::size_t i = 0; i < parent.size(); ++i) {
+    std::size_t at = i;
+    while (at != kNone && seen_from[at] == kNone) {
+      seen_from[at] = i;
+      at = parent[at];
+    }
+    if (at == kNone || seen_from[at] != i) continue;
+    std::size_t first = at;
+    for (std::size_t on = parent[at]; on != at; on = parent[on]) first = std::min(first, on);
+    parent[first] = kNone;
+  }
+}
+
 // Puts each record behind its parent: at once when that stands, else as soon as it does.
 class Sorter {
  public:
   explicit Sorter(ClaudeTree& tree)
       : tree_(&tree), placed_(tree.parent.size()), waiting_(tree.parent.size()) {}
 
+  // REQUIRES: no circles.
   void run() {
     for (std::size_t i = 0; i < placed_.size(); ++i) {
       const std::size_t parent = tree_->parent[i];
@@ -43,9 +61,6 @@ class Sorter {
         waiting_[parent].push_back(i);
       }
     }
-    for (std::size_t i = 0; i < placed_.size(); ++i) {
-      if (!placed_[i]) cut(i);
-    }
   }
 
  private:
@@ -54,18 +69,11 @@ class Sorter {
     while (!next.empty()) {
       const std::size_t i = next.back();
       next.pop_back();
-      if (placed_[i]) continue;
       placed_[i] = true;
       tree_->order.push_back(i);
       next.insert(next.end(), waiting_[i].rbegin(), waiting_[i].rend());
       waiting_[i].clear();
     }
-  }
-
-  // What is left hangs on a cycle; the first of it as written begins it.
-  void cut(std::size_t line) {
-    tree_->parent[line] = kNone;
-    place(line);
   }
 
   ClaudeTree* tree_;
@@ -141,6 +149,7 @@ class RepeatFinder {
 ClaudeTree order_claude_lines(const Lines& lines) {
   ClaudeTree tree;
   tree.parent = parents_of(lines);
+  cut_circles(tree.parent);
   tree.order.reserve(lines.size());
   Sorter(tree).run();
   tree.repeats.assign(lines.size(), kNone);

@@ -46,7 +46,7 @@ class DocumentReader {
   // The documents that stand whole on this line; false when something is left of it.
   bool read_line() {
     line_end_ = std::min(text_.find('\n', at_), text_.size());
-    for (bool first = true; going_; first = false) {
+    while (going_) {
       at_ = std::min(text_.find_first_not_of(kBlank, at_), text_.size());
       if (at_ >= line_end_) {
         at_ = line_end_;
@@ -55,7 +55,6 @@ class DocumentReader {
       const std::string_view rest = text_.substr(at_, line_end_ - at_);
       const auto end = end_of_first_document(rest);
       if (!end || !take(rest.substr(0, *end))) return false;
-      if (!first) ++found_.several_on_line;
     }
     return true;
   }

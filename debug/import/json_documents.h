@@ -11,8 +11,7 @@ namespace agdb {
 // How a text that holds one JSON document or many was read.
 struct JsonDocuments {
   std::uint64_t documents = 0;
-  std::uint64_t bad_lines = 0;        // lines of which (a part) was no JSON
-  std::uint64_t several_on_line = 0;  // documents beyond the first of their line
+  std::uint64_t bad_lines = 0;  // lines of which (a part) was no JSON
   // Of the first bad line, when there is one. Positions in the message count from where the damaged
   // document begins, which is on this line.
   Error first_error;

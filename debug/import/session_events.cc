@@ -89,13 +89,10 @@ class EventWriter {
     bool open = false;
     std::size_t item = 0;  // its answer
     Nanoseconds began{0};
-    bool is_last = false;
   };
 
   Pid pid_of(std::size_t process) const { return Pid{first_pid_ + process}; }
   Json cid() const { return Json(raw(pid_)); }
-
-  // Time.
 
   Nanoseconds elapsed_at(WallTime time) const {
     if (time <= start_) return Nanoseconds{0};
@@ -114,8 +111,6 @@ class EventWriter {
     span.began = std::min(at(began ? began : ended), span.ended);
     return span;
   }
-
-  // Sending.
 
   void send(Nanoseconds timestamp, Event::Payload payload) {
     sink_(Event{.pid = pid_, .n = ++n_, .timestamp = timestamp, .payload = std::move(payload)});
@@ -142,8 +137,6 @@ class EventWriter {
   void send_state(std::string from, std::string to, std::string reason) {
     send(now_, StateChange{std::move(from), std::move(to), std::move(reason)});
   }
-
-  // Birth.
 
   void send_start(const std::string& run_id, const std::string& trace_id) {
     ProcessStart start;
@@ -177,8 +170,6 @@ class EventWriter {
     model_fd_ = open("/dev/llm/" + process_.provider, now_);
     call_now("Spawn", Json::object({{"intent", process_.intent}}), raw(pid_));
   }
-
-  // Life.
 
   void play(const SessionEdit& edit) {
     now_ = at(edit.time);
@@ -222,7 +213,7 @@ class EventWriter {
     }
     turn_ = calls_.turn(item_);
     append(answer_message(answer, turn_));
-    step_ = {true, item_, span.began, false};
+    step_ = {true, item_, span.began};
     start_calls(answer);
   }
 
@@ -345,8 +336,7 @@ class EventWriter {
         [](const SessionItem& later) { return std::holds_alternative<SessionAnswer>(later); });
   }
 
-  // File descriptors: the lowest that is free.
-
+  // A descriptor is the lowest number that is free.
   int open(const std::string& path, Nanoseconds when) {
     int fd = kFirstDescriptor;
     while (open_.contains(fd)) ++fd;
@@ -360,8 +350,6 @@ class EventWriter {
     open_.erase(fd);
     call("Close", {when, when}, Json::object({{"fd", fd}}), nullptr);
   }
-
-  // Death.
 
   void send_end() {
     while (!open_.empty()) close(*open_.begin(), now_);

@@ -32,8 +32,6 @@ class ChatMessageTest : public ::testing::Test {
   ImportTally tally_{log_};
 };
 
-// Content.
-
 TEST_F(ChatMessageTest, ContentAsText) {
   const ChatMessage message = read(R"({"role":"user","content":"hello","name":"ann"})");
   EXPECT_EQ(message.role, "user");
@@ -96,8 +94,6 @@ TEST_F(ChatMessageTest, UnknownFieldsAreCountedByName) {
   read(R"({"role":"user","content":"x","turn_idx":3,"annotations":[],"mood":"good"})");
   EXPECT_THAT(log_.not_understood, ElementsAre(Pair("message field mood", 1)));
 }
-
-// Calls.
 
 TEST_F(ChatMessageTest, CallsWithArgumentsAsText) {
   const ChatMessage message = read(R"({"role":"assistant","tool_calls":[
@@ -183,8 +179,6 @@ TEST_F(ChatMessageTest, AnthropicBlocks) {
   EXPECT_EQ(results[2].content, "go on");
 }
 
-// Results.
-
 TEST_F(ChatMessageTest, ResultsNameTheirCallInTwoWays) {
   EXPECT_EQ(read(R"({"role":"tool","tool_call_id":"c","name":"f","content":"r"})").result_of, "c");
   EXPECT_EQ(read(R"({"role":"tool","id":"c","content":"r"})").result_of, "c");
@@ -203,8 +197,6 @@ TEST_F(ChatMessageTest, SeveralResultsInOneMessage) {
                            {"role":"tool","id":"b","content":"2"}]})"),
               SizeIs(2));
 }
-
-// What the provider told.
 
 TEST_F(ChatMessageTest, UsageIncludesWhatWasCached) {
   const ChatMessage message = read(R"({"role":"assistant","content":"x","cost":0.25,"usage":
@@ -298,8 +290,6 @@ TEST_F(ChatMessageTest, Times) {
   EXPECT_EQ(read(R"({"role":"user","content":"x","timestamp":"soon"})").time, std::nullopt);
   EXPECT_THAT(log_.not_understood, ElementsAre(Pair("time that cannot be read", 1)));
 }
-
-// Responses.
 
 TEST_F(ChatMessageTest, AResponseOfOneChoice) {
   const auto answer = response(R"({"model":"m","choices":[{"index":0,"finish_reason":"stop",

@@ -14,7 +14,9 @@ void check(const SessionLog& log) {
     for (std::size_t p = 0; p < run.processes.size(); ++p) {
       const SessionProcess& process = run.processes[p];
       ASSERT_EQ(process.parent.has_value(), p != 0);
-      if (p != 0) ASSERT_LT(*process.parent, p);
+      if (p != 0) {
+        ASSERT_LT(*process.parent, p);
+      }
       if (process.spawn) {
         const auto& items = run.processes[*process.parent].items;
         ASSERT_LT(
@@ -33,7 +35,9 @@ void check(const SessionLog& log) {
           ASSERT_LT(
               result->call,
               std::get<SessionAnswer>(process.items[result->answer]).response.tool_calls.size());
-          if (result->child) ASSERT_LT(*result->child, run.processes.size());
+          if (result->child) {
+            ASSERT_LT(*result->child, run.processes.size());
+          }
           ++context;
         } else {
           const auto& edit = std::get<SessionEdit>(item);

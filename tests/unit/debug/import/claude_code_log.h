@@ -212,6 +212,14 @@ inline std::vector<const SessionAnswer*> answers(const SessionProcess& process) 
   }
   return out;
 }
+inline SessionAnswer nth_answer(const SessionLog& log, std::size_t n = 0) {
+  return *answers(log.runs.at(0).processes.at(0)).at(n);
+}
+inline SessionProcess root_of(const SessionLog& log) {
+  return log.runs.at(0).processes.at(0);
+}
+// Only of a log that lives on.
+const SessionProcess& root(SessionLog&&) = delete;
 inline const SessionProcess& root(const SessionLog& log) {
   return log.runs.at(0).processes.at(0);
 }

@@ -177,6 +177,31 @@ TEST(ClaudeCodeFork, GoingBackAndForthForEverIsBounded) {
   EXPECT_LT(bytes, std::size_t{80} << 20);
 }
 
+// A conversation over a large branch, then a prompt that hangs before it, asked with `tokens`.
+Log large_branch(std::int64_t tokens) {
+  Log log;
+  log.user({"u1", ""}, "start");
+  log.answer({"a1", "u1"}, "m1", {text("ready")});
+  log.user({"b1", "a1"}, "read all");
+  log.answer({"b2", "b1"}, "m2", {text("read")})
+      .find("message")
+      ->find("usage")
+      ->set("input_tokens", 100'000);
+  log.user({"c1", "a1"}, "and now");
+  log.answer({"c2", "c1"}, "m3", {text("so")})
+      .find("message")
+      ->find("usage")
+      ->set("input_tokens", tokens);
+  return log;
+}
+
+TEST(ClaudeCodeFork, TokenCountsThatContradictTheTreeAreBelieved) {
+  const SessionLog read = import(large_branch(100'500));
+  EXPECT_EQ(context(read).size(), 6u);
+  EXPECT_EQ(count(read.bookkeeping, "parent that the token counts contradict"), 1u);
+  EXPECT_EQ(context(import(large_branch(900))).size(), 4u);
+}
+
 // --- Records written twice
 
 TEST(ClaudeCodeRepeat, SameUuidCountsOnce) {
@@ -273,14 +298,23 @@ TEST(ClaudeCodeCompaction, SummaryAtTheStartIsAMessageLikeOthers) {
   EXPECT_THAT(story(import(log)), ElementsAre("user: the summary"));
 }
 
-TEST(ClaudeCodeCompaction, BoundaryWithoutASummaryEmptiesTheContext) {
+TEST(ClaudeCodeCompaction, SummaryThatIsNotMarkedStandsBehindTheBoundary) {
   Log log;
   log.user({"u1", ""}, "start");
   log.answer({"a1", "u1"}, "m1", {text("one")});
   log.system({"cb", ""}, "compact_boundary");
-  log.user({"u2", "cb"}, "go on");
+  log.user({"u2", "cb"}, "the summary");
   EXPECT_THAT(story(import(log)),
-              ElementsAre("user: start", "answer: one", "keep 0", "user: go on"));
+              ElementsAre("user: start", "answer: one", "keep 0, then user: the summary"));
+}
+
+TEST(ClaudeCodeCompaction, BoundaryWithoutASummaryEmptiesTheContext) {
+  Log log;
+  log.user({"u1", ""}, "start");
+  log.system({"cb", ""}, "compact_boundary");
+  log.answer({"a1", "cb"}, "m1", {text("one")});
+  log.system({"cb2", ""}, "compact_boundary");
+  EXPECT_THAT(story(import(log)), ElementsAre("user: start", "keep 0", "answer: one", "keep 0"));
 }
 
 TEST(ClaudeCodeCompaction, AttachmentBeforeTheSummaryComesBehindIt) {

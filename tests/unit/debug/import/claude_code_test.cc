@@ -28,7 +28,7 @@ TEST(ClaudeCode, UserMessagesAloneAreARun) {
   Log log;
   log.user({"u1", ""}, "hello");
   EXPECT_THAT(story(import(log)), ElementsAre("user: hello"));
-  EXPECT_EQ(root(import(log)).exit_reason, "log ended");
+  EXPECT_EQ(root_of(import(log)).exit_reason, "log ended");
 }
 
 TEST(ClaudeCode, OtherFormatsAreRefused) {
@@ -130,7 +130,7 @@ TEST(ClaudeCodeAnswer, UsageIsTakenOnceAndTheLargestOutputWins) {
   log.answer({"a1", "u1"}, "m1", {text("one")}, 1);
   log.answer({"a2", "a1"}, "m1", {text("two")}, 104);
   log.answer({"a3", "a2"}, "m1", {text("three")}, 104);
-  const SessionAnswer& answer = *answers(root(import(log))).at(0);
+  const SessionAnswer answer = nth_answer(import(log));
   EXPECT_TRUE(answer.has_usage);
   EXPECT_EQ(answer.response.request_tokens, 113);
   EXPECT_EQ(answer.response.response_tokens, 104);
@@ -143,7 +143,7 @@ TEST(ClaudeCodeAnswer, WithoutUsageNoneIsInvented) {
   Log log;
   log.user({"u1", ""}, "hi");
   log.answer({"a1", "u1"}, "m1", {text("one")}).find("message")->erase("usage");
-  const SessionAnswer& answer = *answers(root(import(log))).at(0);
+  const SessionAnswer answer = nth_answer(import(log));
   EXPECT_FALSE(answer.has_usage);
   EXPECT_EQ(answer.response.request_tokens, 0);
 }
@@ -155,7 +155,7 @@ TEST(ClaudeCodeAnswer, CacheCreationMayBeToldByTimeOfLifeOnly) {
   usage.erase("cache_creation_input_tokens");
   usage.set("cache_creation",
             Json::object({{"ephemeral_5m_input_tokens", 5}, {"ephemeral_1h_input_tokens", 60}}));
-  const SessionAnswer& answer = *answers(root(import(log))).at(0);
+  const SessionAnswer answer = nth_answer(import(log));
   EXPECT_EQ(answer.response.cache_creation_tokens, 65);
   EXPECT_EQ(answer.response.request_tokens, 168);
 }
@@ -165,7 +165,7 @@ TEST(ClaudeCodeAnswer, HugeAndNegativeCountsDoNotOverflow) {
   log.user({"u1", ""}, "hi");
   Json& usage = *log.answer({"a1", "u1"}, "m1", {text("one")}, -5).find("message")->find("usage");
   usage.set("input_tokens", std::numeric_limits<std::int64_t>::max());
-  const SessionAnswer& answer = *answers(root(import(log))).at(0);
+  const SessionAnswer answer = nth_answer(import(log));
   EXPECT_EQ(answer.response.request_tokens, std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ(answer.response.response_tokens, 0);
 }
@@ -206,7 +206,8 @@ TEST(ClaudeCodeAnswer, LineWithoutMessageIdIsItsOwnAnswer) {
   log.user({"u1", ""}, "hi");
   log.answer({"a1", "u1"}, "", {text("one")});
   log.answer({"a2", "a1"}, "", {text("two")});
-  EXPECT_EQ(answers(root(import(log))).size(), 2u);
+  const SessionLog read = import(log);
+  EXPECT_EQ(answers(root(read)).size(), 2u);
 }
 
 TEST(ClaudeCodeAnswer, RedactedThinkingKeepsItsDataAsSignature) {
@@ -214,7 +215,7 @@ TEST(ClaudeCodeAnswer, RedactedThinkingKeepsItsDataAsSignature) {
   log.user({"u1", ""}, "hi");
   log.answer({"a1", "u1"}, "m1",
              {Json::object({{"type", "redacted_thinking"}, {"data", "xyz"}}), text("ok")});
-  const SessionAnswer& answer = *answers(root(import(log))).at(0);
+  const SessionAnswer answer = nth_answer(import(log));
   ASSERT_EQ(answer.thinking.size(), 1u);
   EXPECT_EQ(answer.thinking[0].text, "");
   EXPECT_EQ(answer.thinking[0].signature, "xyz");
@@ -253,7 +254,7 @@ TEST(ClaudeCodeAnswer, ImplausibleStartIsLeftOut) {
   Log log;
   log.user({"u1", ""}, "hi").set("timestamp", "2030-01-01T00:00:00Z");
   log.answer({"a1", "u1"}, "m1", {text("one")});
-  EXPECT_FALSE(answers(root(import(log))).at(0)->began);
+  EXPECT_FALSE(nth_answer(import(log)).began);
 }
 
 TEST(ClaudeCodeAnswer, OldVersionsTellDurationAndCost) {
@@ -262,7 +263,7 @@ TEST(ClaudeCodeAnswer, OldVersionsTellDurationAndCost) {
   log.line("system", {"s1", "u1"});
   log.line("system", {"s2", "s1"});
   log.answer({"a1", "s2"}, "m1", {text("one")}).set("durationMs", 1500).set("costUSD", 0.25);
-  const SessionAnswer& answer = *answers(root(import(log))).at(0);
+  const SessionAnswer answer = nth_answer(import(log));
   EXPECT_EQ(answer.began, Log::time(3) - std::chrono::milliseconds(1500));
   EXPECT_EQ(answer.response.cost_usd, 0.25);
 }
@@ -297,7 +298,7 @@ TEST(ClaudeCodeFailure, ApiErrorAtTheEndIsTheReason) {
   Log log;
   log.user({"u1", ""}, "hi");
   log.answer({"a1", "u1"}, "e1", {text("Login expired")}).set("isApiErrorMessage", true);
-  EXPECT_EQ(root(import(log)).exit_reason, "api error");
+  EXPECT_EQ(root_of(import(log)).exit_reason, "api error");
 }
 
 TEST(ClaudeCodeFailure, FillerMessagesAreBookkeeping) {
@@ -473,6 +474,19 @@ TEST(ClaudeCodeAttachment, WhatTheModelGotIsCarried) {
               ElementsAre("user: hi", "user: be kind\nbe brief", "user: also tests"));
 }
 
+TEST(ClaudeCodeAttachment, OutputOfHooksThatSpeakToTheModelIsCarried) {
+  Log log;
+  const auto hook = [](const char* event) {
+    return Json::object({{"type", "hook_success"}, {"hookEvent", event}, {"content", event}});
+  };
+  log.attachment({"h1", ""}, hook("SessionStart"));
+  log.user({"u1", "h1"}, "hi");
+  log.attachment({"h2", "u1"}, hook("UserPromptSubmit"));
+  log.attachment({"h3", "h2"}, hook("PostToolUse"));
+  EXPECT_THAT(story(import(log)),
+              ElementsAre("user: SessionStart", "user: hi", "user: UserPromptSubmit"));
+}
+
 TEST(ClaudeCodeAttachment, RenderedTextIsWhatTheModelGot) {
   Log log;
   log.user({"u1", ""}, "hi");
@@ -513,7 +527,7 @@ TEST(ClaudeCodeAttachment, PromptSnapshotIsTheSystemPrompt) {
   EXPECT_THAT(read.not_understood, ElementsAre(Pair("change of the system prompt", 1)));
   Log without;
   without.user({"u1", ""}, "hi");
-  EXPECT_FALSE(root(import(without)).system_prompt);
+  EXPECT_FALSE(root_of(import(without)).system_prompt);
 }
 
 TEST(ClaudeCode, NotesOfTheProgramAreCountedByKind) {
@@ -538,14 +552,14 @@ TEST(ClaudeCodeEnd, CompletedWhenTheLastAnswerLeavesNothingOpen) {
   log.user({"u1", ""}, "hi");
   log.answer({"a1", "u1"}, "m1", {text("bye")});
   log.user({"u2", "a1"}, "<command-name>/exit</command-name>");
-  EXPECT_EQ(root(import(log)).exit_reason, "completed");
+  EXPECT_EQ(root_of(import(log)).exit_reason, "completed");
 }
 
 TEST(ClaudeCodeEnd, LogEndedWhenACallHasNoResult) {
   Log log;
   log.user({"u1", ""}, "hi");
   log.answer({"a1", "u1"}, "m1", {use("t1", "Read")});
-  EXPECT_EQ(root(import(log)).exit_reason, "log ended");
+  EXPECT_EQ(root_of(import(log)).exit_reason, "log ended");
 }
 
 TEST(ClaudeCodeEnd, LogEndedWhenNobodyAnsweredTheLastMessage) {
@@ -553,7 +567,7 @@ TEST(ClaudeCodeEnd, LogEndedWhenNobodyAnsweredTheLastMessage) {
   log.user({"u1", ""}, "hi");
   log.answer({"a1", "u1"}, "m1", {text("yes?")});
   log.user({"u2", "a1"}, "do it");
-  EXPECT_EQ(root(import(log)).exit_reason, "log ended");
+  EXPECT_EQ(root_of(import(log)).exit_reason, "log ended");
 }
 
 TEST(ClaudeCodeEnd, InterruptedWhenTheUserSaidSoLast) {
@@ -562,7 +576,7 @@ TEST(ClaudeCodeEnd, InterruptedWhenTheUserSaidSoLast) {
   log.answer({"a1", "u1"}, "m1", {use("t1", "Read")});
   log.user({"r1", "a1"}, blocks({result("t1", "refused", true)}));
   log.user({"u2", "r1"}, blocks({text("[Request interrupted by user for tool use]")}));
-  EXPECT_EQ(root(import(log)).exit_reason, "interrupted");
+  EXPECT_EQ(root_of(import(log)).exit_reason, "interrupted");
 }
 
 // --- What it was for
@@ -574,7 +588,7 @@ TEST(ClaudeCodeIntent, IsTheFirstThingAsked) {
   log.user({"u2", "u1"}, "<local-command-stdout>set</local-command-stdout>");
   log.user({"u3", "u2"}, blocks({text("<ide_selection>lines</ide_selection>"),
                                  text("fix  the\nbug\n\nand more")}));
-  EXPECT_EQ(root(import(log)).intent, "fix the bug");
+  EXPECT_EQ(root_of(import(log)).intent, "fix the bug");
 }
 
 TEST(ClaudeCodeIntent, ACommandThatTheModelAnswersIsAPrompt) {
@@ -583,7 +597,7 @@ TEST(ClaudeCodeIntent, ACommandThatTheModelAnswersIsAPrompt) {
            "<command-message>review</command-message>\n<command-name>/review</command-name>\n"
            "<command-args>36</command-args>");
   log.user({"u2", "u1"}, "Review the pull request").set("isMeta", true);
-  EXPECT_EQ(root(import(log)).intent, "/review 36");
+  EXPECT_EQ(root_of(import(log)).intent, "/review 36");
 }
 
 TEST(ClaudeCodeIntent, IsATitleWhenNothingWasAsked) {
@@ -591,11 +605,11 @@ TEST(ClaudeCodeIntent, IsATitleWhenNothingWasAsked) {
   log.user({"u1", ""}, "<bash-input>ls</bash-input>");
   log.line("summary", {"-", "-"}).set("summary", "of another").set("leafUuid", "elsewhere");
   log.line("summary", {"-", "-"}).set("summary", "of this one").set("leafUuid", "u1");
-  EXPECT_EQ(root(import(log)).intent, "of this one");
+  EXPECT_EQ(root_of(import(log)).intent, "of this one");
   log.line("ai-title", {"-", "-"}).set("aiTitle", "A title");
-  EXPECT_EQ(root(import(log)).intent, "A title");
+  EXPECT_EQ(root_of(import(log)).intent, "A title");
   log.line("custom-title", {"-", "-"}).set("customTitle", "My title");
-  EXPECT_EQ(root(import(log)).intent, "My title");
+  EXPECT_EQ(root_of(import(log)).intent, "My title");
 }
 
 TEST(ClaudeCodeIntent, IsCutBetweenWordsAndCharacters) {
@@ -603,7 +617,7 @@ TEST(ClaudeCodeIntent, IsCutBetweenWordsAndCharacters) {
   std::string words;
   for (int i = 0; i < 100; ++i) words += "wörter ";
   log.user({"u1", ""}, words);
-  const std::string intent = root(import(log)).intent;
+  const std::string intent = root_of(import(log)).intent;
   EXPECT_THAT(intent, testing::EndsWith("wörter..."));
   EXPECT_LE(intent.size(), 240u);
 }

@@ -103,8 +103,6 @@ class OpenAiChatTest : public ::testing::Test {
   SessionLog log_;
 };
 
-// Empty, and not this format.
-
 TEST_F(OpenAiChatTest, AnEmptyFileHasNoRuns) {
   EXPECT_THAT(import("").runs, IsEmpty());
   EXPECT_THAT(import(" \n\n").runs, IsEmpty());
@@ -130,8 +128,6 @@ TEST_F(OpenAiChatTest, JsonOfAnotherShape) {
     EXPECT_THAT(error.message, HasSubstr("chat.json")) << text;
   }
 }
-
-// A list of messages.
 
 TEST_F(OpenAiChatTest, ABareListOfMessages) {
   const SessionRun& run = import_run(R"([
@@ -193,8 +189,6 @@ TEST_F(OpenAiChatTest, AnAnswerWithoutResultsIsALogThatEnded) {
             "log ended");
 }
 
-// Pairing.
-
 TEST_F(OpenAiChatTest, RepeatedIdsMeanTheNearestEarlierOpenCall) {
   EXPECT_THAT(
       shown(import_run(R"([{"role":"user","content":"u"},
@@ -242,8 +236,6 @@ TEST_F(OpenAiChatTest, AResultWithoutItsCallStaysInTheContextAndIsCounted) {
       ElementsAre("+user u", "answer  [a:f]", "result 1.0 1", "+tool again", "+tool whose?"));
   EXPECT_THAT(log_.not_understood, ElementsAre(Pair("tool result without its call", 2)));
 }
-
-// Objects around messages.
 
 TEST_F(OpenAiChatTest, AnObjectWithMessages) {
   const SessionRun& run = import_run(R"({"model":"m","tools":[{},{}],"messages":[
@@ -295,8 +287,6 @@ TEST_F(OpenAiChatTest, ListsOfRunsOfAnyShape) {
   EXPECT_THAT(log_.not_understood, ElementsAre(Pair("value that is no object", 1)));
 }
 
-// tau-bench.
-
 TEST_F(OpenAiChatTest, TauBenchRuns) {
   const SessionRun& run = import_run(R"([{"task_id":3,"trial":1,"reward":0.0,
       "info":{"task":{"instruction":"Book a flight."}},"traj":[
@@ -323,8 +313,6 @@ TEST_F(OpenAiChatTest, OnlyTauBenchMarksErrorsByTheirText) {
       {"role":"tool","tool_call_id":"a","content":"Errors found: 0"}])")),
               ElementsAre("+user u", "answer  [a:f]", "result 1.0 Errors found: 0"));
 }
-
-// tau2-bench.
 
 constexpr std::string_view kTau2 = R"({"timestamp":"2025-08-01T16:20:43",
   "info":{"agent_info":{"llm":"gpt-4.1"},"environment_info":{"policy":"The policy."}},
@@ -425,8 +413,6 @@ TEST_F(OpenAiChatTest, RefusedAnswersAreFailedAttempts) {
               ElementsAre(::testing::Field(&SessionFailure::error, "Invalid message format.")));
 }
 
-// Logs of single calls.
-
 constexpr std::string_view kCallLog = R"({"messages":[
     {"role":"system","content":[{"type":"text","text":"p"}]},
     {"role":"user","content":[{"type":"text","text":"make a file"}]},
@@ -466,6 +452,13 @@ TEST_F(OpenAiChatTest, ALogOfOneCallTellsTokensCostAndTimes) {
   EXPECT_FALSE(run.times_without_zone);
 }
 
+TEST_F(OpenAiChatTest, ALogOfOneCallWithoutAZone) {
+  EXPECT_TRUE(import_run(R"({"messages":[{"role":"user","content":"u"}],"timestamp":
+                  "2025-08-01T16:20:43","response":{"choices":[{"message":
+                  {"role":"assistant","content":"a"}}]}})")
+                  .times_without_zone);
+}
+
 TEST_F(OpenAiChatTest, RequestAndResponseInAPair) {
   EXPECT_THAT(shown(import_run(R"({"request":{"model":"m","messages":[
       {"role":"user","content":"u"}]},"response":{"choices":[{"message":
@@ -501,8 +494,6 @@ TEST_F(OpenAiChatTest, AResponseWithoutAnAnswer) {
               ElementsAre("+user u"));
   EXPECT_THAT(log_.not_understood, ElementsAre(Pair("response without an answer", 1)));
 }
-
-// Hostile input.
 
 TEST_F(OpenAiChatTest, TextThatIsNotUtf8IsKeptAndCounted) {
   const SessionRun& run = import_run("[{\"role\":\"user\",\"content\":\"a\xff\\ud800\"}]");
@@ -585,7 +576,7 @@ TEST_F(OpenAiChatTest, HostileMutationsNeverCrash) {
   }
 }
 
-// Real sessions. The counts were made from the raw files, without this importer.
+// The counts of the real sessions were made from the raw files, without this importer.
 
 TEST_F(OpenAiChatTest, ARealCallLog) {
   import(read_fixture("litellm-claude-sonnet-4-call-1.json"));

@@ -85,8 +85,6 @@ std::vector<std::string> times_of(const std::vector<Event>& events, std::string_
   return times;
 }
 
-// The shape of a live run, from birth to death.
-
 TEST(SessionEvents, AWholeRun) {
   const SessionRun run =
       run_of({says("user", "weather?"),
@@ -178,8 +176,6 @@ TEST(SessionEvents, TheContextIsEstimatedAsARuntimeDoes) {
   EXPECT_EQ(changes[2].ctx_id, CtxId{1});
 }
 
-// Turns.
-
 TEST(SessionEvents, WhatComesFromOutsideCarriesTheTurnBefore) {
   const SessionRun run =
       run_of({says("assistant", "Hi!"), says("user", "u"), answers("a", {calls("c", "f")}),
@@ -216,8 +212,6 @@ TEST(SessionEvents, TheStepEndsWithItsLastResult) {
                   R"(CtxWrite {"cid":1,"op":"AppendMessage","role":"user"})",
                   R"(ReasonStep {"action":"complete","step":2} = b)"));
 }
-
-// Tools.
 
 TEST(SessionEvents, AToolThatFailed) {
   const SessionRun run = run_of({says("user", "u"), answers("", {calls("c", "f")}),
@@ -258,8 +252,6 @@ TEST(SessionEvents, CallsWithoutAnIdGetTheOneThatAScriptGivesThem) {
   EXPECT_EQ(changes.at(1).messages.at(0)->tool_calls.at(1).id, "call_1_2");
   EXPECT_EQ(changes.at(2).messages.at(0)->tool_call_id, "call_1_2");
 }
-
-// Model calls.
 
 TEST(SessionEvents, ThinkingAndFiguresOfAnAnswer) {
   SessionAnswer answer = answers_between(at_ms(100), at_ms(350), "a");
@@ -306,8 +298,6 @@ TEST(SessionEvents, ACallThatFailedForGoodLeavesNoMessage) {
                   R"(ReasonStep {"action":"complete","step":2} = a)"));
 }
 
-// Times.
-
 TEST(SessionEvents, CallsBeginAndLastAsTheLogSays) {
   const auto events =
       events_of(run_of({says("user", "u", at_ms(1000)),
@@ -351,8 +341,6 @@ TEST(SessionEvents, HostileTimesCenturiesApart) {
                          answers_between(first, last, "b")})))
     EXPECT_GE(event.timestamp, Nanoseconds{0});
 }
-
-// Sub-agents.
 
 SessionRun run_with_child() {
   SessionRun run = run_of({says("user", "u"), answers("", {calls("t", "Task"), calls("c", "f")}),

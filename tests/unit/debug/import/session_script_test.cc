@@ -257,8 +257,6 @@ TEST(SessionScript, ALongLogMeetsNoLimitOfSteps) {
   EXPECT_GT(session_script(run_of(std::move(items))).agents.at("main").max_steps, 12'000);
 }
 
-// Sub-agents.
-
 TEST(SessionScript, AChildIsSpawnedWithTheLogsResult) {
   SessionRun run =
       run_of({answers("", {calls("t", "Task"), calls("u", "Task")}),
@@ -290,8 +288,6 @@ TEST(SessionScript, AChildWhoseCallIsUnknownIsInItsOwnScriptOnly) {
   EXPECT_THAT(session_script(run).agents, SizeIs(1));
   EXPECT_THAT(session_script(run, 1).agents, SizeIs(1));
 }
-
-// The place in the script follows from the contexts of the events.
 
 TEST(SessionScriptPlaces, AnyMixOfWhatCanHappen) {
   expect_exact_places(run_of({}));
