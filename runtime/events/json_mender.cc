@@ -1,6 +1,7 @@
 #include "runtime/events/json_mender.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "runtime/events/text.h"
@@ -11,28 +12,47 @@ namespace {
 constexpr char kMark = '\x7f';
 constexpr std::string_view kMarkItself = "\1770";
 
+// Bytes of a string that are looked at.
+constexpr std::array<bool, 256> kIsSpecial = [] {
+  std::array<bool, 256> special{};
+  for (std::size_t byte = 0; byte < special.size(); ++byte)
+    special[byte] = byte == '"' || byte == '\\' || byte >= static_cast<unsigned char>(kMark);
+  return special;
+}();
+
 }  // namespace
 
 std::size_t JsonMender::run(std::size_t limit) {
   std::size_t last = at_;
   while (at_ < text_.size() && mended_.size() <= limit) {
-    last = at_;
-    if (in_string_) {
-      mend_in_string();
+    const std::size_t run = plain_run();
+    // Within a run, what was mended last is not where the run begins.
+    last = at_ + (run > 0 ? std::min(run - 1, limit - mended_.size()) : 0);
+    if (run > 0) {
+      keep(run);
     } else {
-      in_string_ = text_[at_] == '"';
-      keep(1);
+      mend_one();
     }
   }
   return last;
 }
 
-void JsonMender::mend_in_string() {
+// How many bytes from here can stay, and leave us within or outside of a string as we are.
+std::size_t JsonMender::plain_run() const {
+  if (!in_string_) return std::min(text_.find('"', at_), text_.size()) - at_;
+  std::size_t end = at_;
+  while (end < text_.size() && !kIsSpecial[static_cast<unsigned char>(text_[end])]) ++end;
+  return end - at_;
+}
+
+void JsonMender::mend_one() {
   const auto byte = static_cast<unsigned char>(text_[at_]);
-  if (byte == '"') in_string_ = false;
+  if (byte == '"') {
+    in_string_ = !in_string_;
+    return keep(1);
+  }
   if (byte == '\\') return mend_escape();
   if (byte == kMark) return replace(1, kMarkItself);
-  if (byte < 0x80) return keep(1);
   const std::size_t length = character_length(text_, at_);
   if (length > 1) return keep(length);
   ++notes_.invalid_utf8;

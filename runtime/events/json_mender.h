@@ -22,7 +22,7 @@ class JsonMender {
   // `text` outlives the mender.
   explicit JsonMender(std::string_view text) : text_(text) {}
 
-  // Mends until more than `limit` bytes stand in mended(), or all. Returns the offset in the text
+  // Mends all, or until more than `limit` bytes stand in mended(). Returns the offset in the text
   // of what was mended last: with a limit, of the byte that became the one at that offset.
   std::size_t run(std::size_t limit = std::string::npos);
 
@@ -33,9 +33,10 @@ class JsonMender {
   static void restore(std::string& text);
 
  private:
-  void mend_in_string();
+  void mend_one();
   void mend_escape();
   int unit_at(std::size_t at) const;
+  std::size_t plain_run() const;
   void keep(std::size_t count);
   void replace(std::size_t count, std::string_view by);
 

@@ -338,9 +338,9 @@ TEST(JsonParse, PositionsAreThoseOfTheTextAsItStood) {
 }
 
 TEST(JsonParse, LongTokensAreShownShort) {
-  EXPECT_LT(error_of("[1 \"" + std::string(1 << 20, 'x') + "\"]").size(), 200u);
-  EXPECT_LT(error_of("[\"" + std::string(1 << 20, 'x')).size(), 200u);
-  EXPECT_LT(error_of("[1" + std::string(1 << 20, '0') + "]").size(), 200u);
+  EXPECT_LT(error_of("[1 \"" + std::string(1 << 16, 'x') + "\"]").size(), 200u);
+  EXPECT_LT(error_of("[\"" + std::string(1 << 16, 'x')).size(), 200u);
+  EXPECT_LT(error_of("[1" + std::string(1 << 16, '0') + "]").size(), 200u);
   // Text that looks like the parser's own words does not lead astray.
   EXPECT_EQ(error_of(R"([1 "; expected '}' - x; last read: '"])"),
             "1:4: unexpected string literal; expected ',' or ']'");
@@ -595,7 +595,7 @@ TEST(JsonPaths, AgreeOnDamagedDocuments) {
   RandomJson random(3);
   std::mt19937 damage(4);
   constexpr std::string_view bytes = "[]{},:\"\\0123456789.eE+-tfn u\n\t\x7f\x01\xff\xe2\x82";
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 5'000; ++round) {
     std::string text = dump(random.value(3));
     for (auto i = damage() % 3 + 1; i > 0 && !text.empty(); --i) {
       const std::size_t at = damage() % text.size();
@@ -618,14 +618,11 @@ TEST(JsonPaths, AgreeOnDamagedDocuments) {
 
 TEST(JsonPaths, AgreeOnEveryShortText) {
   constexpr std::string_view bytes = "[]{},:\"\\01.e-tn ";
-  std::string text(4, ' ');
-  for (const char a : bytes)
-    for (const char b : bytes)
-      for (const char c : bytes)
-        for (const char d : bytes) {
-          text = {a, b, c, d};
-          expect_agreement(text);
-        }
+  for (const char a : bytes) {
+    for (const char b : bytes) {
+      for (const char c : bytes) expect_agreement({a, b, c});
+    }
+  }
 }
 
 // ---- the end of the first document
