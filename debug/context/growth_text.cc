@@ -77,8 +77,8 @@ std::int64_t whole(double calls) {
 }
 
 std::string calls_text(const Forecast& forecast) {
-  if (forecast.high <= 0) return "none";
   if (forecast.calls >= kMaxForecastCalls) return fmt::format("{} or more", kMaxForecastCalls);
+  if (forecast.high <= 0) return "none";
   return fmt::format("~{} more fit  (8 in 10 runs: {} to {})", whole(forecast.calls),
                      whole(forecast.low), whole(forecast.high));
 }
