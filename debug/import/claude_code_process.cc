@@ -37,6 +37,14 @@ bool is_command_note(std::string_view text) {
   return false;
 }
 
+// A compaction whose summary was not read yet.
+struct Boundary {
+  std::size_t line = kNone;
+  std::vector<Moment> kept;
+  bool kept_before_summary = false;
+  std::vector<std::size_t> notes;  // attachments that stand before the summary
+};
+
 class ProcessBuilder {
  public:
   ProcessBuilder(const std::vector<const ClaudeLine*>& lines, ClaudeSeen& seen, ImportTally& tally)
@@ -59,12 +67,6 @@ class ProcessBuilder {
  private:
   // How the conversation stands, for the reason why it ended.
   enum class Last { kNothing, kWaiting, kAnswered, kFailed, kInterrupted };
-  struct Boundary {
-    std::size_t line = kNone;
-    std::vector<Moment> kept;
-    bool kept_before_summary = false;
-    std::vector<std::size_t> notes;  // attachments that stand before the summary
-  };
   struct Answer {
     std::size_t item = 0;
     ClaudeAnswerContent content;
