@@ -233,9 +233,10 @@ std::string list_line(const ReplayListItem& item, std::size_t width) {
 std::string run_time(const RecordingMetadata& metadata) {
   if (!metadata.start_time || !metadata.end_time) return "N/A";
   // By whole seconds and the rest: two times that a file claims may be further apart than their
-  // type can count in nanoseconds.
-  const auto start = std::chrono::floor<std::chrono::seconds>(*metadata.start_time);
-  const auto end = std::chrono::floor<std::chrono::seconds>(*metadata.end_time);
+  // type can count in nanoseconds. Truncated, not floored: the earliest time has no whole second
+  // below it.
+  const auto start = std::chrono::time_point_cast<std::chrono::seconds>(*metadata.start_time);
+  const auto end = std::chrono::time_point_cast<std::chrono::seconds>(*metadata.end_time);
   const Nanoseconds rest = (*metadata.end_time - end) - (*metadata.start_time - start);
   return fmt::format("{:.0f}s", static_cast<double>((end - start).count()) + seconds(rest));
 }
