@@ -31,9 +31,11 @@ if(AGDB_SANITIZE)
   target_link_options(agdb_options INTERFACE -fsanitize=${AGDB_SANITIZE})
   # g++ 12 sees false positives of these once instrumentation has changed the code's shape.
   target_compile_options(agdb_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow
-                         -Wno-restrict
-                         # Asio's fences are beside the locks that order its queues.
-                         $<$<STREQUAL:${AGDB_SANITIZE},thread>:-Wno-tsan>)
+                         -Wno-restrict)
+  if(AGDB_SANITIZE STREQUAL "thread")
+    # Asio's fences are beside the locks that order its queues.
+    target_compile_options(agdb_options INTERFACE -Wno-tsan)
+  endif()
 endif()
 
 # agdb_precompile(TARGET HEADER...): parses those headers once a target. In the sanitizers' builds only:
