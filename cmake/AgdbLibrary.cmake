@@ -38,10 +38,10 @@ if(AGDB_SANITIZE)
   endif()
 endif()
 
-# agdb_precompile(TARGET HEADER...): parses those headers once a target. In the sanitizers' builds only:
-# the release build compiles each file by itself, so that a missing include does not go unnoticed.
+# agdb_precompile(TARGET HEADER...): parses those headers once a target. Not in the fuzzers' build, which
+# compiles each file by itself, so that a missing include does not go unnoticed.
 function(agdb_precompile target)
-  if(AGDB_SANITIZE)
+  if(NOT AGDB_FUZZ)
     target_precompile_headers(${target} PRIVATE ${ARGN})
   endif()
 endfunction()
@@ -53,8 +53,9 @@ function(agdb_library name)
   if(sources)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC agdb_options ${ARG_LINK})
-    agdb_precompile(${name} <algorithm> <expected> <functional> <map> <memory> <optional> <string>
-                    <utility> <variant> <vector>)
+    agdb_precompile(${name} <algorithm> <chrono> <expected> <functional> <map> <memory> <optional> <string>
+                    <string_view> <utility> <variant> <vector>
+                    <fmt/format.h>)
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE agdb_options ${ARG_LINK})

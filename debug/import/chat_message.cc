@@ -35,7 +35,8 @@ Json read_arguments(const Json& json) {
   const auto text = json.to_string();
   if (!text) return json.is_null() ? Json::object() : json;
   auto parsed = parse_json(*text);
-  return parsed && parsed->is_object() ? std::move(*parsed) : json;
+  if (!parsed || !parsed->is_object()) return json;
+  return std::move(*parsed);
 }
 
 ToolCall read_call(const Json& json, ImportTally& tally) {

@@ -187,8 +187,8 @@ class ChatLogReader {
 
   static const Json& request_of(const Json& object) {
     const Json& request = object["request"];
-    if (!request.is_object()) return object;
-    return request["body"].is_object() ? request["body"] : request;
+    const Json& body = request["body"];
+    return body.is_object() ? body : request.is_object() ? request : object;
   }
 
   static const Json& response_of(const Json& object) {

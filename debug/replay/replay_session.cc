@@ -164,7 +164,7 @@ Result<SeqNum> ReplaySession::current_seq() const {
   return recording_->entry(*cursor_).seq_num;
 }
 
-EventPredicate contains_text(std::string text) {
+EventPredicate contains_text(std::string_view text) {
   return [wanted = to_lower_ascii(text)](const RecordedEvent& event) {
     return to_lower_ascii(replay_line(event, {.verbose = true})).find(wanted) != std::string::npos;
   };

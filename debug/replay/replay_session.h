@@ -97,6 +97,6 @@ class ReplaySession {
 
 // Takes events in whose verbose text (replay_line.h) `text` occurs; ASCII letters match in either
 // case.
-EventPredicate contains_text(std::string text);
+EventPredicate contains_text(std::string_view text);
 
 }  // namespace agdb

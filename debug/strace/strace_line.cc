@@ -86,7 +86,7 @@ std::string origin_prefix(const Stamp& stamp, const StraceOptions& options) {
 }
 
 // A failed event is red as a whole, or without colours marked in front.
-std::string finished(std::string body, bool failed, const Stamp& stamp,
+std::string finished(const std::string& body, bool failed, const Stamp& stamp,
                      const StraceOptions& options) {
   const std::string origin = origin_prefix(stamp, options);
   if (!failed) return origin + body;
@@ -155,7 +155,7 @@ std::string ordinary_line(const Syscall& call, const Stamp& stamp, const StraceO
                                  result_text(call, options), adaptive_duration(call.duration));
   body += slow_mark(call, options);
   if (names_model_device(call.args)) body += fmt::format("  {}", kLlmMark);
-  return finished(std::move(body), !call.err.empty(), stamp, options);
+  return finished(body, !call.err.empty(), stamp, options);
 }
 
 // ConfigResolve(provider=P [source], model=M [source], project_default=X)
@@ -170,7 +170,7 @@ std::string config_line(const Syscall& call, const Stamp& stamp, const StraceOpt
   if (const std::string fallback = shown("project_default"); !fallback.empty())
     body += ", " + colored("project_default=" + fallback, kGray, options);
   body += fmt::format(")    {}", adaptive_duration(call.duration));
-  return finished(std::move(body), false, stamp, options);
+  return finished(body, false, stamp, options);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -206,7 +206,7 @@ std::string step_line(const Syscall& call, const Stamp& stamp, const StraceOptio
   std::string body = fmt::format("{}ReasonStep({}) → {}    {}", time_prefix(stamp, options), args,
                                  brief_text(call, options), adaptive_duration(call.duration));
   body += slow_mark(call, options);
-  return finished(std::move(body), !call.err.empty(), stamp, options);
+  return finished(body, !call.err.empty(), stamp, options);
 }
 
 bool is_driver_event(std::string_view name) {
@@ -343,7 +343,7 @@ std::string strace_line(const LlmResponse& response, const Stamp& stamp,
                          : answer_text(response.content, response.tool_calls, options));
   if (response.time_to_last_token > Nanoseconds(0))
     body += "    " + adaptive_duration(response.time_to_last_token);
-  return finished(std::move(body), failed, stamp, options);
+  return finished(body, failed, stamp, options);
 }
 
 std::string strace_line(const ContextView& context, const Stamp& stamp,
@@ -359,7 +359,7 @@ std::string strace_line(const ContextView& context, const Stamp& stamp,
     body += fmt::format(" → {} {}", printable(last.role),
                         answer_text(last.content, last.tool_calls, options));
   }
-  return finished(std::move(body), false, stamp, options);
+  return finished(body, false, stamp, options);
 }
 
 std::string strace_line(const StateChange& change, const Stamp& stamp,
@@ -367,7 +367,7 @@ std::string strace_line(const StateChange& change, const Stamp& stamp,
   std::string body = fmt::format("{}State({} → {})", time_prefix(stamp, options),
                                  printable(change.from_state), printable(change.to_state));
   if (!change.reason.empty()) body += " " + printable(change.reason);
-  return finished(std::move(body), false, stamp, options);
+  return finished(body, false, stamp, options);
 }
 
 std::string strace_line(const Alert& alert, const Stamp& stamp, const StraceOptions& options) {

@@ -115,7 +115,8 @@ class Log {
     for (const Json& json : lines_) text += dump(json) + "\n";
     return text;
   }
-  operator std::string() const { return text(); }
+  // A log stands where its text is wanted.
+  operator std::string() const { return text(); }  // NOLINT(google-explicit-constructor)
 
   // The time of the line that was written at that second.
   static WallTime time(int second) {

@@ -334,8 +334,8 @@ TEST(SessionEvents, ATimeBeforeTheFirstIsTheFirst) {
 }
 
 TEST(SessionEvents, HostileTimesCenturiesApart) {
-  const WallTime first(Nanoseconds(std::numeric_limits<std::int64_t>::min()));
-  const WallTime last(Nanoseconds(std::numeric_limits<std::int64_t>::max()));
+  const WallTime first{Nanoseconds{std::numeric_limits<std::int64_t>::min()}};
+  const WallTime last{Nanoseconds{std::numeric_limits<std::int64_t>::max()}};
   for (const Event& event :
        events_of(run_of({says("user", "u", first), answers_between(last, first, "a"),
                          answers_between(first, last, "b")})))
