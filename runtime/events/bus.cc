@@ -13,12 +13,12 @@ constexpr int kBatch = 256;
 
 }  // namespace
 
-EventBus::Producer::Producer(EventBus* bus, std::shared_ptr<EventRing> ring)
-    : bus_(bus), ring_(std::move(ring)) {}
-
-bool EventBus::Producer::enabled() const {
-  return bus_ != nullptr && bus_->active_.load(std::memory_order_relaxed);
+void Subscriber::on_view(const EventView& view) {
+  on_event(view.event());
 }
+
+EventBus::Producer::Producer(const std::atomic<bool>* active, std::shared_ptr<EventRing> ring)
+    : active_(active), ring_(std::move(ring)) {}
 
 bool EventBus::Producer::emit(Event&& event) noexcept {
   return enabled() && ring_->push(std::move(event));
@@ -28,10 +28,10 @@ std::uint64_t EventBus::Producer::refused() const {
   return ring_ ? ring_->refused() : 0;
 }
 std::size_t EventBus::Producer::backlog() const {
-  return ring_ ? ring_->size() : 0;
+  return ring_ ? static_cast<std::size_t>(ring_->pushed() - ring_->popped()) : 0;
 }
 
-EventBus::EventBus(std::size_t ring_events) : ring_events_(ring_events) {
+EventBus::EventBus(std::size_t ring_bytes) : ring_bytes_(ring_bytes) {
   dispatcher_ = std::thread([this] { run(); });
 }
 
@@ -45,10 +45,10 @@ EventBus::~EventBus() {
 }
 
 EventBus::Producer EventBus::make_producer() {
-  auto ring = std::make_shared<EventRing>(ring_events_);
+  auto ring = std::make_shared<EventRing>(ring_bytes_);
   const std::lock_guard lock(mutex_);
   rings_.push_back(ring);
-  return Producer(this, std::move(ring));
+  return Producer(&active_, std::move(ring));
 }
 
 void EventBus::add(Subscriber& subscriber) {
@@ -76,18 +76,17 @@ bool EventBus::drain_once() {
   std::vector<std::shared_ptr<EventRing>> rings;
   {
     const std::lock_guard lock(mutex_);
-    std::erase_if(rings_,
-                  [](const auto& ring) { return ring.use_count() == 1 && ring->size() == 0; });
+    std::erase_if(rings_, [](const auto& ring) { return ring.use_count() == 1 && ring->empty(); });
     rings = rings_;
   }
   bool any = false;
   const std::lock_guard dispatching(dispatch_mutex_);
-  Event event;
+  const auto dispatch = [&](const EventView& view) {
+    for (Subscriber* subscriber : subscribers_) subscriber->on_view(view);
+  };
+  rate_.refine();
   for (const auto& ring : rings) {
-    for (int i = 0; i < kBatch && ring->pop(event); ++i) {
-      any = true;
-      for (Subscriber* subscriber : subscribers_) subscriber->on_event(event);
-    }
+    for (int i = 0; i < kBatch && ring->take(rate_, dispatch); ++i) any = true;
   }
   return any;
 }

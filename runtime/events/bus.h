@@ -12,10 +12,13 @@
 #include <vector>
 
 #include "runtime/events/event.h"
+#include "runtime/events/ticks.h"
 
 namespace agdb {
 
 class EventRing;  // runtime/events/event_ring.h
+class EventView;  // runtime/events/event_view.h
+class Emitter;    // runtime/events/emitter.h
 
 // Receives events on the bus's dispatcher thread. Keep it short: what is slow belongs behind a
 // queue of its own (LiveQueue).
@@ -24,6 +27,9 @@ class Subscriber {
   virtual ~Subscriber() = default;
   // The events of one process come in order. `event` is valid during the call.
   virtual void on_event(const Event& event) = 0;
+  // As the bus calls it. Whoever can use a call as it stands in its ring replaces this; the event
+  // as a value costs the dispatcher some allocations.
+  virtual void on_view(const EventView& view);
   // Called after each batch and, while nothing happens, about every EventBus::kPoll: the place to
   // hand buffers to the system.
   virtual void on_idle() {}
@@ -44,30 +50,33 @@ class EventBus {
   // How long the dispatcher sleeps when all rings are empty: well within the 5 ms after which a
   // recorder must have handed an event to the system, at well under 1 % of a core.
   static constexpr std::chrono::milliseconds kPoll{2};
-  // Events that one producing thread may be ahead of the dispatcher.
-  static constexpr std::size_t kRingEvents = 1u << 14;
+  // What one producing thread may be ahead of the dispatcher, in bytes. A virtual processor may
+  // stand still for 25 ms; 400,000 events of 350 bytes a second are 4 MB then, with their heads. A
+  // ring belongs to a thread, so ten thousand processes of one runtime share one.
+  static constexpr std::size_t kRingBytes = std::size_t{8} << 20;
 
   // One thread's way in. Move-only; use it from one thread at a time. The bus outlives it.
   class Producer {
    public:
     Producer() = default;
     // Whether anybody listens: a load. Ask before building an event.
-    bool enabled() const;
+    bool enabled() const { return active_ != nullptr && active_->load(std::memory_order_relaxed); }
     // False: nobody listens, or the ring was full and the event is lost (and counted in refused()).
     bool emit(Event&& event) noexcept;
     // Events that a full ring refused so far.
     std::uint64_t refused() const;
-    // Events waiting in the ring.
+    // Bytes waiting in the ring.
     std::size_t backlog() const;
 
    private:
     friend class EventBus;
-    Producer(EventBus* bus, std::shared_ptr<EventRing> ring);
-    EventBus* bus_ = nullptr;
+    friend class Emitter;
+    Producer(const std::atomic<bool>* active, std::shared_ptr<EventRing> ring);
+    const std::atomic<bool>* active_ = nullptr;  // the bus's
     std::shared_ptr<EventRing> ring_;
   };
 
-  explicit EventBus(std::size_t ring_events = kRingEvents);
+  explicit EventBus(std::size_t ring_bytes = kRingBytes);
   // Dispatches what is still in the rings, then ends the dispatcher. All subscribers are gone
   // before.
   ~EventBus();
@@ -90,7 +99,7 @@ class EventBus {
   void run();
   bool drain_once();
 
-  const std::size_t ring_events_;
+  const std::size_t ring_bytes_;
   std::atomic<bool> active_{false};
   std::mutex mutex_;  // rings_, subscribers_, flush counters
   std::condition_variable flushed_;
@@ -102,6 +111,7 @@ class EventBus {
   bool stopping_ = false;
   // Held while subscribers are called; add and remove take it, so that they meet no call under way.
   std::mutex dispatch_mutex_;
+  TickRate rate_;  // the dispatcher's
   std::thread dispatcher_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "runtime/events/duration.h"
 #include "runtime/events/result.h"
+#include "runtime/events/ticks.h"
 
 namespace agdb {
 
@@ -20,11 +21,27 @@ class Clock {
   // Since an arbitrary start.
   virtual Nanoseconds now() const = 0;
   virtual WallTime wall() const = 0;
+
+  // The present moment as cheaply as it is to be had: raw steps of the processor's counter where
+  // this clock goes with real time, else now()'s nanoseconds. Only differences mean anything.
+  Ticks ticks() const {
+    return counts_cpu_ticks_ ? read_cpu_ticks() : static_cast<Ticks>(now().count());
+  }
+  bool counts_cpu_ticks() const { return counts_cpu_ticks_; }
+
+ protected:
+  Clock() = default;
+  // `real_time`: now() goes as fast as CLOCK_MONOTONIC.
+  explicit Clock(bool real_time) : counts_cpu_ticks_(real_time && cpu_ticks_are_steady()) {}
+
+ private:
+  bool counts_cpu_ticks_ = false;
 };
 
 // The machine's clocks: CLOCK_MONOTONIC and CLOCK_REALTIME.
 class RealClock final : public Clock {
  public:
+  RealClock() : Clock(true) {}
   Nanoseconds now() const override;
   WallTime wall() const override;
 };

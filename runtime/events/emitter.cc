@@ -4,90 +4,84 @@
 #include <utility>
 
 namespace agdb {
-namespace {
 
-Json to_json(const FieldValue& value) {
-  struct Visitor {
-    Json operator()(std::span<const Field> fields) const { return agdb::to_json(fields); }
-    Json operator()(const Json* ready) const { return *ready; }
-    Json operator()(bool b) const { return b; }
-    Json operator()(std::int64_t n) const { return n; }
-    Json operator()(std::uint64_t n) const { return n; }
-    Json operator()(double d) const { return d; }
-    Json operator()(std::string_view text) const { return text; }
-  };
-  return std::visit(Visitor{}, value);
+Emitter::Emitter(EventBus::Producer& producer, const Clock& clock, Pid pid)
+    : producer_(&producer),
+      clock_(&clock),
+      pid_(pid),
+      created_(clock.now()),
+      created_ticks_(clock.ticks()) {}
+
+void Emitter::syscall(std::string_view name, Ticks began, Fields args, const Json& result) {
+  if (result.is_null()) return emit_fields(name, began, args, returned());
+  emit_fields(name, began, args, returned(result));
 }
 
-}  // namespace
-
-Json to_json(Fields fields) {
-  if (fields.empty()) return nullptr;
-  Json::Object members;
-  members.reserve(fields.size());
-  for (const Field& field : fields)
-    members.push_back({std::string(field.key), to_json(field.value)});
-  return members;
+void Emitter::failed_syscall(std::string_view name, Ticks began, Fields args,
+                             std::string_view err) {
+  emit_fields(name, began, args, failed(err));
 }
 
-Emitter::Emitter(EventBus::Producer& producer, const Clock& clock, Pid pid, Nanoseconds created)
-    : producer_(&producer), clock_(&clock), pid_(pid), created_(created) {}
-
-void Emitter::emit(Nanoseconds timestamp, Event::Payload payload) {
+template <typename Outcome>
+void Emitter::emit_fields(std::string_view name, Ticks began, Fields args, const Outcome& outcome) {
   ++n_;
   if (!producer_->enabled()) return;
-  producer_->emit(Event{pid_, n_, timestamp, std::move(payload)});
+  const Key key(name);
+  std::size_t size = EventRing::kCallHead + raw_event::head_size(key) + outcome_size(outcome);
+  for (const Field& field : args)
+    size += raw_event::head_size(field.key) + raw_event::size(field.value);
+  emit_call(head_of<Outcome>(size, args.size(), began), [&](std::byte* at) {
+    raw_event::Writer out(at);
+    out.head(RawTag::kNull, key);
+    for (const Field& field : args) raw_event::write(out, field.key, field.value);
+    write_outcome(out, outcome);
+  });
+}
+
+// The same record in memory of its own, made a value there.
+void Emitter::push_long(const EventRing::CallHead& head, const std::byte* encoded) noexcept {
+  const std::uint64_t ticks = head.timestamp;
+  Event event{head.pid, head.n, Nanoseconds(static_cast<std::int64_t>(ticks)),
+              to_syscall(EventRing::read_call_body(head, encoded))};
+  producer_->ring_->push(std::move(event), head.cpu_ticks ? &ticks : nullptr);
+}
+
+void Emitter::push(Ticks began, Event::Payload payload) noexcept {
+  const Ticks start = began == kNotRead ? clock_->ticks() : began;
+  const std::uint64_t since = agdb::raw(start) - agdb::raw(created_ticks_);
+  Event event{pid_, n_, Nanoseconds(static_cast<std::int64_t>(since)), std::move(payload)};
+  producer_->ring_->push(std::move(event), clock_->counts_cpu_ticks() ? &since : nullptr);
 }
 
 void Emitter::start(ProcessStart start) {
-  if (producer_->enabled()) producer_->emit(Event{pid_, 0, elapsed(), std::move(start)});
-}
-
-void Emitter::syscall(std::string_view name, Nanoseconds began, Fields args, Json result) {
-  if (!producer_->enabled()) {
-    ++n_;
-    return;
-  }
-  emit(began, Syscall{.name = std::string(name),
-                      .args = to_json(args),
-                      .result = std::move(result),
-                      .err = {},
-                      .duration = elapsed() - began,
-                      .span_id = {}});
-}
-
-void Emitter::failed_syscall(std::string_view name, Nanoseconds began, Fields args,
-                             std::string_view err) {
-  if (!producer_->enabled()) {
-    ++n_;
-    return;
-  }
-  emit(began, Syscall{.name = std::string(name),
-                      .args = to_json(args),
-                      .result = nullptr,
-                      .err = std::string(err),
-                      .duration = elapsed() - began,
-                      .span_id = {}});
+  if (!producer_->enabled()) return;
+  producer_->ring_->push(Event{pid_, 0, elapsed(), std::move(start)});
 }
 
 void Emitter::context(ContextChange change) {
-  emit(elapsed(), std::move(change));
+  ++n_;
+  if (producer_->enabled()) push(kNotRead, std::move(change));
 }
-void Emitter::response(Nanoseconds began, LlmResponse response) {
-  emit(began, std::move(response));
+
+void Emitter::response(Ticks began, LlmResponse response) {
+  ++n_;
+  if (producer_->enabled()) push(began, std::move(response));
 }
 
 void Emitter::state(std::string_view from, std::string_view to, std::string_view reason) {
-  emit(elapsed(), StateChange{std::string(from), std::string(to), std::string(reason)});
+  ++n_;
+  if (producer_->enabled())
+    push(kNotRead, StateChange{std::string(from), std::string(to), std::string(reason)});
 }
 
 void Emitter::alert(Alert alert) {
-  emit(elapsed(), std::move(alert));
+  ++n_;
+  if (producer_->enabled()) push(kNotRead, std::move(alert));
 }
 
 void Emitter::end(std::string_view exit_reason) {
-  if (producer_->enabled())
-    producer_->emit(Event{pid_, 0, elapsed(), ProcessEnd{std::string(exit_reason), n_}});
+  if (!producer_->enabled()) return;
+  producer_->ring_->push(Event{pid_, 0, elapsed(), ProcessEnd{std::string(exit_reason), n_}});
 }
 
 }  // namespace agdb

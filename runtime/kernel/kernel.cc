@@ -122,7 +122,7 @@ void Kernel::Impl::announce(Process& p, const std::optional<RestoredState>& rest
 }
 
 void Kernel::Impl::fill_context(Process& p, std::optional<RestoredState> restored) {
-  const auto began = [&] { return p.emitter.elapsed(); };
+  const auto began = [&] { return p.emitter.begin(); };
   const Field size[] = {{"size", std::uint64_t{0}}};
   p.context = std::make_unique<Context>(CtxId{next_ctx++});
   const std::uint64_t cid = raw(p.context->id());
@@ -155,7 +155,7 @@ void Kernel::Impl::fill_context(Process& p, std::optional<RestoredState> restore
 
 Status Kernel::Impl::open_model(Process& p) {
   const std::string path = "/dev/llm/" + p.agent->provider;
-  const Nanoseconds began = p.emitter.elapsed();
+  const Ticks began = p.emitter.begin();
   const Field fields[] = {{"flags", static_cast<int>(OpenMode::kReadWrite)}, {"path", path}};
   const auto refuse = [&](Error error) -> Status {
     p.emitter.failed_syscall("Open", began, fields, error.message);
@@ -183,10 +183,10 @@ Status Kernel::Impl::set_up(Process& p, SpawnRequest request) {
                           {"model_source", "agent"},
                           {"provider", p.agent->provider},
                           {"provider_source", "agent"}};
-  p.emitter.syscall("ConfigResolve", p.emitter.elapsed(), config, nullptr);
+  p.emitter.syscall("ConfigResolve", p.emitter.begin(), config, nullptr);
   AGDB_CHECK_OK(open_model(p));
   const Field spawn_fields[] = {{"intent", p.intent}};
-  p.emitter.syscall("Spawn", p.emitter.elapsed(), spawn_fields, raw(p.pid));
+  p.emitter.syscall("Spawn", p.emitter.begin(), spawn_fields, raw(p.pid));
   return {};
 }
 
@@ -222,7 +222,7 @@ void Kernel::Impl::finish(Process& p, ExitStatus status) {
   p.life = {};
   for (const auto& [fd, device] : p.open) {
     const Field fields[] = {{"fd", fd}};
-    p.emitter.syscall("Close", p.emitter.elapsed(), fields, nullptr);
+    p.emitter.syscall("Close", p.emitter.begin(), fields, nullptr);
   }
   p.open.clear();
   const bool suspended = p.state.state() == ProcessState::kSuspended;
@@ -240,7 +240,7 @@ void Kernel::Impl::orphan_children(Process& p) {
     child.parent = kRuntimePid;
     const Field fields[] = {
         {"child_pid", raw(pid)}, {"new_ppid", raw(kRuntimePid)}, {"old_ppid", raw(p.pid)}};
-    child.emitter.syscall("Reparent", child.emitter.elapsed(), fields, nullptr);
+    child.emitter.syscall("Reparent", child.emitter.begin(), fields, nullptr);
     if (child.state.state() == ProcessState::kZombie) reap(child);
   }
 }
@@ -248,7 +248,7 @@ void Kernel::Impl::orphan_children(Process& p) {
 void Kernel::Impl::reap(Process& p) {
   if (p.context) {
     const Field fields[] = {{"cid", raw(p.context->id())}};
-    p.emitter.syscall("CtxReclaim", p.emitter.elapsed(), fields, nullptr);
+    p.emitter.syscall("CtxReclaim", p.emitter.begin(), fields, nullptr);
     p.context.reset();
   }
   change_state(p, ProcessState::kDead, p.exit.reason);
@@ -288,7 +288,7 @@ Status Kernel::Impl::signal(Pid pid, Signal signal) {
       break;
   }
   const Field fields[] = {{"action", action}, {"pid", raw(pid)}, {"signal", name_of(signal)}};
-  p->emitter.syscall("Signal", p->emitter.elapsed(), fields, nullptr);
+  p->emitter.syscall("Signal", p->emitter.begin(), fields, nullptr);
   if (signal == Signal::kKill) finish_later(*p, {137, exit_reason::kKilled});
   if (signal == Signal::kPause && !suspended) change_state(*p, ProcessState::kSuspended, "paused");
   if (signal == Signal::kResume && suspended) {

@@ -33,7 +33,7 @@ struct OpenDevice {
 struct Process {
   Process(Pid p, EventBus::Producer& producer, Scheduler& scheduler)
       : pid(p),
-        emitter(producer, scheduler.clock(), p, scheduler.clock().now()),
+        emitter(producer, scheduler.clock(), p),
         ended(scheduler),
         mail_came(scheduler),
         resumed(scheduler) {}

@@ -18,7 +18,7 @@ namespace asio = boost::asio;
 // The machine's monotonic clock, `speed` times as fast, from 0.
 class ScaledClock final : public Clock {
  public:
-  explicit ScaledClock(double speed) : speed_(speed) {}
+  explicit ScaledClock(double speed) : Clock(speed == 1.0), speed_(speed) {}
 
   Nanoseconds now() const override { return scale(real_.now() - start_, speed_); }
   WallTime wall() const override { return wall_start_ + now(); }

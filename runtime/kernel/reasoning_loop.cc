@@ -92,8 +92,8 @@ class Reasoning {
 
   bool account(const LlmResponse& response);
   void alert(const char* level);
-  void step_event(Nanoseconds began, std::string_view action, std::string_view tools, Json result);
-  void failed_step(Nanoseconds began, std::string_view err);
+  void step_event(Ticks began, std::string_view action, std::string_view tools, Json result);
+  void failed_step(Ticks began, std::string_view err);
   bool stop(int code, const char* reason);
 
   Kernel::Impl& k_;
@@ -151,7 +151,7 @@ Task<void> Reasoning::apply(ContextEdit edit, std::uint64_t turn) {
 // One turn of the model. False: the process is ending.
 Task<bool> Reasoning::step() {
   ++p_.steps;
-  const Nanoseconds began = p_.emitter.elapsed();
+  const Ticks began = p_.emitter.begin();
   Result<ModelAnswer> answer = co_await sys_.ask_model();
   if (!answer) {
     failed_step(began, answer.error().message);
@@ -188,18 +188,18 @@ Task<bool> Reasoning::step() {
   co_return p_.tool_failed ? stop(1, exit_reason::kToolErrors) : stop(0, exit_reason::kCompleted);
 }
 
-void Reasoning::step_event(Nanoseconds began, std::string_view action, std::string_view tools,
+void Reasoning::step_event(Ticks began, std::string_view action, std::string_view tools,
                            Json result) {
   std::vector<Field> fields = {{"action", action}, {"step", p_.steps}};
   if (action == "budget_exceeded") {
-    fields.emplace_back("budget", p_.budget);
-    fields.emplace_back("tokens", p_.tokens_used);
+    fields.push_back(Field("budget", p_.budget));
+    fields.push_back(Field("tokens", p_.tokens_used));
   }
-  if (!tools.empty()) fields.emplace_back("tool", tools);
+  if (!tools.empty()) fields.push_back(Field("tool", tools));
   p_.emitter.syscall("ReasonStep", began, fields, std::move(result));
 }
 
-void Reasoning::failed_step(Nanoseconds began, std::string_view err) {
+void Reasoning::failed_step(Ticks began, std::string_view err) {
   const std::array fields = {Field("action", "error"), Field("step", p_.steps)};
   p_.emitter.failed_syscall("ReasonStep", began, fields, err);
 }

@@ -129,7 +129,8 @@ Task<Result<std::uint64_t>> SystemCalls::write_context() {
 Task<Result<ModelAnswer>> SystemCalls::ask_model() {
   co_await boundary();
   co_await write_context();
-  const Nanoseconds began = p_->emitter.elapsed();
+  const Ticks began = p_->emitter.begin();
+  const Nanoseconds asked_at = p_->emitter.elapsed();
   CallScope call(*p_, "Read", Field("fd", p_->model_fd), Field("length", kReadLength));
   Pending<ModelAnswer> pending(*k_->scheduler);
   const ModelRequest request{p_->caller(), p_->context.get(), p_->agent->model};
@@ -146,12 +147,12 @@ Task<Result<ModelAnswer>> SystemCalls::ask_model() {
     co_return answer;
   }
   call.returns(Json::object({{"bytes", answer->response.content.size()}}));
-  for (Nanoseconds& start : answer->response.attempt_starts) start += began;
+  for (Nanoseconds& start : answer->response.attempt_starts) start += asked_at;
   report(*answer, began);
   co_return answer;
 }
 
-void SystemCalls::report(const ModelAnswer& answer, Nanoseconds began) {
+void SystemCalls::report(const ModelAnswer& answer, Ticks began) {
   for (const ModelAnswer::Failure& failure : answer.failures) {
     const Field fields[] = {{"description", failure.error}, {"subtype", "retry"}};
     p_->emitter.syscall("DriverEvent", began, fields, nullptr);

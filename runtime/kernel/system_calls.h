@@ -23,12 +23,12 @@ class CallScope {
       : process_(&process),
         name_(name),
         fields_{std::move(fields)...},
-        began_(process.emitter.elapsed()) {}
+        began_(process.emitter.begin()) {}
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
   ~CallScope();
 
-  Nanoseconds began() const { return began_; }
+  Ticks began() const { return began_; }
   // A field that is known later than the entry.
   void add(Field field) { fields_.push_back(std::move(field)); }
   void returns(Json result);
@@ -38,7 +38,7 @@ class CallScope {
   Process* process_;
   std::string_view name_;
   std::vector<Field> fields_;
-  Nanoseconds began_;
+  Ticks began_;
   bool returned_ = false;
 };
 
@@ -80,7 +80,7 @@ class SystemCalls {
  private:
   Task<void> boundary();
   Task<Result<std::uint64_t>> write_context();
-  void report(const ModelAnswer& answer, Nanoseconds began);
+  void report(const ModelAnswer& answer, Ticks began);
 
   Kernel::Impl* k_;
   Process* p_;

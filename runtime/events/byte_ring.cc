@@ -1,0 +1,53 @@
+#include "runtime/events/byte_ring.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+
+namespace agdb {
+namespace {
+
+constexpr std::size_t kSmallest = std::size_t{64} << 10;
+constexpr std::size_t kPage = 4096;
+
+std::byte* allocate(std::size_t bytes) {
+  auto* memory = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{kPage}));
+  for (std::size_t at = 0; at < bytes; at += kPage) memory[at] = std::byte{0};
+  return memory;
+}
+
+}  // namespace
+
+void ByteRing::Free::operator()(std::byte* memory) const {
+  ::operator delete(memory, std::align_val_t{kPage});
+}
+
+ByteRing::ByteRing(std::size_t bytes)
+    : capacity_(std::bit_ceil(std::max(bytes, kSmallest))),
+      mask_(capacity_ - 1),
+      memory_(allocate(capacity_)) {}
+
+std::byte* ByteRing::front() {
+  if (reading_ == written_copy_) {
+    written_copy_ = written_.load(std::memory_order_acquire);
+    if (reading_ == written_copy_) return nullptr;
+  }
+  std::byte* record = memory_.get() + (reading_ & mask_);
+  std::uint32_t size = 0;
+  std::memcpy(&size, record, sizeof size);
+  if (size != 0) return record;
+  // The rest of the lap is empty; a record follows at the beginning, for both were handed over as
+  // one.
+  reading_ += capacity_ - (reading_ & mask_);
+  return memory_.get();
+}
+
+void ByteRing::pop() {
+  std::uint32_t size = 0;
+  std::memcpy(&size, memory_.get() + (reading_ & mask_), sizeof size);
+  reading_ += size;
+  read_.store(reading_, std::memory_order_release);
+}
+
+}  // namespace agdb
