@@ -1,106 +1,39 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
-#include <cstring>
 
 #include "runtime/events/base64_sibling.h"
 #include "runtime/events/json.h"
 #include "runtime/events/json_order.h"
+#include "runtime/events/json_text.h"
 #include "runtime/events/text.h"
 
 namespace agdb {
 namespace {
 
-bool needs_escape(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+// Appends what `put` writes to memory of that size, and returns what it returns beside the end.
+template <typename Put>
+void append(std::string& out, std::size_t longest, const Put& put) {
+  const std::size_t before = out.size();
+  out.resize_and_overwrite(before + longest, [&](char* text, std::size_t) {
+    return static_cast<std::size_t>(put(text + before) - text);
+  });
 }
 
-// Whether any of eight bytes needs an escape: exact as a whole, though a borrow may mark further
-// bytes behind the first that does.
-bool any_needs_escape(std::uint64_t bytes) {
-  constexpr std::uint64_t ones = 0x0101010101010101;
-  constexpr std::uint64_t highs = 0x8080808080808080;
-  const auto has_zero = [](std::uint64_t x) { return (x - ones) & ~x; };
-  const std::uint64_t below_space = (bytes - 0x20 * ones) & ~bytes;
-  const std::uint64_t quote = has_zero(bytes ^ ('"' * ones));
-  const std::uint64_t backslash = has_zero(bytes ^ ('\\' * ones));
-  return ((below_space | quote | backslash) & highs) != 0;
-}
-
-// The offset of the first byte from `at` that needs an escape, or the text's size.
-std::size_t end_of_plain_run(std::string_view text, std::size_t at) {
-  for (; at + 8 <= text.size(); at += 8) {
-    std::uint64_t bytes;
-    std::memcpy(&bytes, text.data() + at, sizeof bytes);
-    if (any_needs_escape(bytes)) break;
-  }
-  while (at < text.size() && !needs_escape(text[at])) ++at;
-  return at;
-}
-
-void append_escape(std::string& out, char c) {
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\b':
-      out += "\\b";
-      return;
-    case '\f':
-      out += "\\f";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      break;
-  }
-  constexpr std::string_view digits = "0123456789abcdef";
-  out += "\\u00";
-  out += digits[static_cast<unsigned char>(c) >> 4];
-  out += digits[static_cast<unsigned char>(c) & 15];
-}
-
-// REQUIRES: the text is UTF-8.
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = end_of_plain_run(text, at);
-    out.append(text, at, end - at);
-    at = end;
-    for (; at < text.size() && needs_escape(text[at]); ++at) append_escape(out, text[at]);
-  }
-  out += '"';
+// Returns whether the text was all ASCII. REQUIRES: it is UTF-8, or the caller looks afterwards.
+bool append_quoted(std::string& out, std::string_view text) {
+  bool ascii = false;
+  append(out, json_text::longest_text(text.size()), [&](char* to) {
+    const json_text::Quoted quoted = json_text::put_quoted(to, text);
+    ascii = quoted.ascii;
+    return quoted.end;
+  });
+  return ascii;
 }
 
 template <typename Number>
 void append_number(std::string& out, Number value) {
-  // The longest shortest form of a double has 24 characters.
-  std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  out.append(buffer.data(), end);
-}
-
-void append_double(std::string& out, double value) {
-  if (!std::isfinite(value)) {
-    out += "null";
-  } else if (value == 0 && std::signbit(value)) {
-    out += "-0.0";  // "-0" would be read back as the integer 0
-  } else {
-    append_number(out, value);
-  }
+  append(out, json_text::kLongestNumber, [&](char* to) { return json_text::put(to, value); });
 }
 
 class Writer {
@@ -122,7 +55,7 @@ class Writer {
         append_number(out_, *json.to_uint());
         break;
       case Json::Type::kDouble:
-        append_double(out_, *json.to_double());
+        append_number(out_, *json.to_double());
         break;
       case Json::Type::kString:
         dump_string_to(out_, json.string());
@@ -228,13 +161,11 @@ void dump_to(std::string& out, const Json& value, const DumpStyle& style) {
 }
 
 bool dump_string_to(std::string& out, std::string_view text) {
-  const bool valid = is_utf8(text);
-  if (valid) {
-    append_quoted(out, text);
-  } else {
-    append_quoted(out, to_utf8(text));
-  }
-  return valid;
+  const std::size_t before = out.size();
+  if (append_quoted(out, text) || is_utf8(text)) return true;
+  out.resize(before);
+  append_quoted(out, to_utf8(text));
+  return false;
 }
 
 void dump_text_member_to(std::string& out, std::string_view key, std::string_view text) {
