@@ -24,6 +24,7 @@ build_packages=(
   nlohmann-json3-dev  # JSON, written
   libsimdjson-dev     # JSON, read
   libxxhash-dev       # hashes of messages and prompts
+  libzstd-dev         # compressed recordings
   libssl-dev          # SHA-256
   libre2-dev          # patterns in scripts and filters
   libfmt-dev          # text

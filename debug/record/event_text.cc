@@ -12,6 +12,7 @@
 
 #include "debug/record/event_line.h"
 #include "debug/record/file.h"
+#include "debug/record/zstd_frames.h"
 #include "runtime/events/json.h"
 
 namespace agdb {
@@ -25,23 +26,75 @@ std::unexpected<Error> cannot(std::string_view verb, const std::string& path) {
   return std::unexpected(std::move(error));
 }
 
+Result<std::uint64_t> size_of(int fd, const std::string& path) {
+  struct stat info = {};
+  if (::fstat(fd, &info) < 0) return cannot("look at", path);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+Status read_at(int fd, const std::string& path, std::uint64_t offset, std::size_t length,
+               std::string& out) {
+  out.resize(length);
+  std::size_t done = 0;
+  while (done < length) {
+    const ssize_t count =
+        ::pread(fd, out.data() + done, length - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return cannot("read", path);
+    if (count == 0) {
+      return fail(
+          Code::kCorrupt,
+          fmt::format("{} has become shorter: it ends at byte {}, {} bytes were wanted at {}", path,
+                      offset + done, length, offset));
+    }
+    done += static_cast<std::size_t>(count);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<EventText> EventText::open(const std::string& folder) {
-  std::string path = folder + "/events.jsonl";
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return cannot("open", path);
-  return EventText(std::move(path), fd);
+  const std::string path = fmt::format("{}/{}", folder, kEventsFile);
+  Result<EventText> text = open_plain(path);
+  if (text || text.error().code != Code::kNotFound) return text;
+  Result<EventText> packed = open_compressed(fmt::format("{}/{}", folder, kCompressedFile));
+  if (packed || packed.error().code != Code::kNotFound) return packed;
+  // It may have been decompressed between the two looks.
+  return open_plain(path);
 }
 
-EventText::EventText(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+Result<EventText> EventText::open_plain(std::string path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return cannot("open", path);
+  return EventText(std::move(path), fd, nullptr);
+}
+
+Result<EventText> EventText::open_compressed(std::string path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return cannot("open", path);
+  EventText text(path, fd, nullptr);
+  AGDB_TRY(const std::uint64_t size, size_of(fd, path));
+  const auto read = [fd, path](std::uint64_t offset, std::size_t length, std::string& out) {
+    return read_at(fd, path, offset, length, out);
+  };
+  AGDB_TRY(FrameReader frames, FrameReader::open({.name = path, .size = size, .read = read}));
+  text.frames_ = std::make_unique<FrameReader>(std::move(frames));
+  return text;
+}
+
+EventText::EventText(std::string path, int fd, std::unique_ptr<FrameReader> frames)
+    : path_(std::move(path)), fd_(fd), frames_(std::move(frames)) {}
 
 EventText::EventText(EventText&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      frames_(std::move(other.frames_)) {}
 
 EventText& EventText::operator=(EventText&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(fd_, other.fd_);
+  std::swap(frames_, other.frames_);
   return *this;
 }
 
@@ -50,28 +103,22 @@ EventText::~EventText() {
 }
 
 Result<std::uint64_t> EventText::size() const {
-  struct stat info = {};
-  if (::fstat(fd_, &info) < 0) return cannot("look at", path_);
-  return static_cast<std::uint64_t>(info.st_size);
+  if (frames_ != nullptr) return frames_->text_size();
+  return size_of(fd_, path_);
 }
 
 Status EventText::read(std::uint64_t offset, std::size_t length, std::string& out) const {
-  out.resize(length);
-  std::size_t done = 0;
-  while (done < length) {
-    const ssize_t count =
-        ::pread(fd_, out.data() + done, length - done, static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return cannot("read", path_);
-    if (count == 0) {
-      return fail(
-          Code::kCorrupt,
-          fmt::format("{} has become shorter: it ends at byte {}, {} bytes were wanted at {}",
-                      path_, offset + done, length, offset));
-    }
-    done += static_cast<std::size_t>(count);
-  }
-  return {};
+  if (frames_ != nullptr) return frames_->read(offset, length, out);
+  return read_at(fd_, path_, offset, length, out);
+}
+
+std::uint64_t EventText::pieces() const {
+  return frames_ != nullptr ? frames_->frames() : 1;
+}
+
+Result<std::uint64_t> EventText::piece_end(std::uint64_t offset) const {
+  if (frames_ != nullptr) return frames_->frame_end(offset);
+  return size();
 }
 
 bool EventText::has_writer() const {
@@ -89,16 +136,41 @@ LineScanner::LineScanner(const EventText& text, std::uint64_t offset, std::uint6
                          std::uint64_t end)
     : text_(text), end_(end), buffer_offset_(offset), next_number_(first_number) {}
 
-// Throws away what is behind us and reads a further piece.
+// Throws away what is behind us and reads a further piece: of one frame, so that a damaged one
+// takes nothing else with it.
 Status LineScanner::refill() {
   buffer_.erase(0, at_);
   buffer_offset_ += at_;
   at_ = 0;
   const std::uint64_t from = buffer_offset_ + buffer_.size();
+  std::uint64_t length = std::min<std::uint64_t>(kPieceBytes, end_ - from);
+  if (text_.compressed()) {
+    AGDB_TRY(const std::uint64_t end, text_.piece_end(from));
+    length = std::min(length, end - from);
+  }
   std::string piece;
-  AGDB_CHECK_OK(text_.read(from, std::min<std::uint64_t>(kPieceBytes, end_ - from), piece));
+  AGDB_CHECK_OK(text_.read(from, length, piece));
   buffer_ += piece;
   return {};
+}
+
+// Makes the frame that could not be read, with the beginning of a line that runs into it, the
+// current line. The text goes on behind the frame, where a line begins but for one that is longer
+// than a frame.
+Result<bool> LineScanner::pass_damage(Error error) {
+  if (error.code != Code::kCorrupt || !text_.compressed()) return std::unexpected(std::move(error));
+  AGDB_TRY(const std::uint64_t frame_end, text_.piece_end(buffer_offset_ + buffer_.size()));
+  const std::uint64_t end = std::min(frame_end, end_);
+  line_.unreadable = std::move(error.message);
+  line_.length = end - line_.offset;
+  line_.end = end;
+  line_.terminated = true;
+  line_.too_long = false;
+  buffer_.clear();
+  buffer_offset_ = end;
+  at_ = 0;
+  ++next_number_;
+  return true;
 }
 
 Result<bool> LineScanner::next() {
@@ -119,7 +191,7 @@ Result<bool> LineScanner::next() {
       at_ += searched;
       searched = 0;
     }
-    AGDB_CHECK_OK(refill());
+    if (Status status = refill(); !status) return pass_damage(std::move(status).error());
   }
   line_.length = dropped + searched;
   if (!line_.terminated && line_.length == 0) return false;

@@ -98,16 +98,6 @@ Status write_new_file(FileSystem& files, const std::string& path, std::string_vi
   return status;
 }
 
-// So that a rename in the folder survives a power cut.
-Status sync_folder(FileSystem& files, const std::string& folder) {
-  const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  const int fd = retried([&] { return files.open(folder, flags, 0); });
-  AGDB_CHECK_OK(status_of(fd, "open", folder));
-  Status status = status_of(retried([&] { return files.sync(fd); }), "flush", folder);
-  files.close(fd);
-  return status;
-}
-
 }  // namespace
 
 int FileSystem::open(const std::string& path, int flags, unsigned mode) {
@@ -207,6 +197,15 @@ Status replace_file(FileSystem& files, const std::string& path, std::string_view
   }
   if (persist != Persist::kContentAndName) return {};
   return sync_folder(files, std::filesystem::path(path).parent_path().string());
+}
+
+Status sync_folder(FileSystem& files, const std::string& folder) {
+  const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  const int fd = retried([&] { return files.open(folder, flags, 0); });
+  AGDB_CHECK_OK(status_of(fd, "open", folder));
+  Status status = status_of(retried([&] { return files.sync(fd); }), "flush", folder);
+  files.close(fd);
+  return status;
 }
 
 Status make_dirs(FileSystem& files, const std::string& path) {

@@ -76,6 +76,9 @@ enum class Persist {
 Status replace_file(FileSystem& files, const std::string& path, std::string_view text,
                     Persist persist);
 
+// Makes what was renamed or removed in a folder survive a power cut.
+Status sync_folder(FileSystem& files, const std::string& folder);
+
 // Makes a folder and those above it that are missing, mode 0700. No error when it is there.
 Status make_dirs(FileSystem& files, const std::string& path);
 
