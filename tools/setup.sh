@@ -4,13 +4,14 @@ set -euo pipefail
 
 usage() {
   cat <<'END'
-Usage: tools/setup.sh [--dev]
+Usage: tools/setup.sh [--dev] [--bench]
 
 Installs what building and testing agdb needs and what is missing: Debian packages only, without
-their recommendations, and none that starts a service. Where nothing is missing it changes nothing
+their recommendations, and (but for --bench) none that starts a service. Where nothing is missing it changes nothing
 and needs no rights; otherwise it runs apt-get, through sudo where it is not run by root.
 
   --dev    also clang 19's compiler, format, tidy and fuzzer, which .ci/run uses
+  --bench  also what the benchmarks measure against; its lttng-tools brings a service
   --help   this text
 
 Example:
@@ -39,6 +40,10 @@ dev_packages=(
   clang-format-19
   clang-tidy-19
   git                 # which files changed
+)
+bench_packages=(
+  libspdlog-dev       # a logging library's queue
+  liblttng-ust-dev lttng-tools
 )
 
 refuse() {
@@ -72,6 +77,7 @@ packages=("${build_packages[@]}")
 for argument in "$@"; do
   case $argument in
     --dev) packages+=("${dev_packages[@]}") ;;
+    --bench) packages+=("${bench_packages[@]}") ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac

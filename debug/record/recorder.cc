@@ -6,6 +6,8 @@
 #include <limits>
 #include <system_error>
 
+#include "debug/record/call_line.h"
+
 namespace agdb {
 namespace {
 
@@ -19,6 +21,7 @@ constexpr Nanoseconds kLongestWait = milliseconds(2);
 constexpr Nanoseconds kSyncEvery = seconds(1);
 constexpr Nanoseconds kRetryEvery = milliseconds(100);
 constexpr std::string_view kTooLong = "longer than a line may be (64 MiB)";
+constexpr std::string_view kCtxReclaim = "CtxReclaim";
 constexpr std::string_view kNotDelivered = "lost on the way to the recorder";
 
 RecordingMetadata first_metadata(std::string record_id, Pid pid, const ProcessStart& start,
@@ -94,7 +97,7 @@ Nanoseconds end_of(const Event& event) {
 // The context that a process gives up with this event.
 std::optional<CtxId> reclaimed(const Event& event) {
   const auto* call = std::get_if<Syscall>(&event.payload);
-  if (call == nullptr || call->name != "CtxReclaim" || !call->err.empty()) return std::nullopt;
+  if (call == nullptr || call->name != kCtxReclaim || !call->err.empty()) return std::nullopt;
   const std::optional<std::uint64_t> id = call->args["cid"].to_uint();
   return id ? std::optional(static_cast<CtxId>(*id)) : std::nullopt;
 }
@@ -137,32 +140,56 @@ Recorder::~Recorder() {
 }
 
 SeqNum Recorder::record(const Event& event, Nanoseconds now) {
-  AGDB_ASSERT(!finished_, "an event came after the recording's end");
-  now_ = now;
-  if (event.n > next_n_) {
-    lose(next_n_, event.n - next_n_, kNotDelivered);
-    chain_.doubt();
-  }
-  if (event.n >= next_n_) next_n_ = event.n + 1;
-  latest_ = std::max(latest_, end_of(event));
+  arrive(event.n, end_of(event), now);
   const auto* change = std::get_if<ContextChange>(&event.payload);
   if (change != nullptr && !chain_.take(*change)) {
     lose(event.n, 1, "a context's change that does not fit what is known of it");
     return {};
   }
-  if (!has_room()) {
-    lose(event.n, 1, failure_);
-    chain_.restart();
-    return {};
-  }
-  if (lines_.empty()) waiting_since_ = now;
-  if (loss_.lost_events > 0) {
-    append_gap(event.timestamp);
-    append_contexts(event.timestamp, change != nullptr ? change->ctx_id : CtxId{});
-  }
+  if (!make_way(event.n, event.timestamp, change != nullptr ? change->ctx_id : CtxId{})) return {};
   const SeqNum seq_num = append_event(event);
   if (wants_write()) write_waiting();
   return seq_num;
+}
+
+SeqNum Recorder::record(const EventView& event, Nanoseconds now) {
+  const RawSyscall* call = event.raw_syscall();
+  if (call == nullptr || call->name == kCtxReclaim) return record(event.event(), now);
+  arrive(event.n(), add(event.timestamp(), call->duration), now);
+  if (!make_way(event.n(), event.timestamp(), CtxId{})) return {};
+  append_line(lines_.buffer(), head(event.timestamp(), event.n()), *call);
+  const SeqNum seq_num = keep_line(false);
+  if (seq_num == SeqNum{}) lose(event.n(), 1, kTooLong);
+  if (wants_write()) write_waiting();
+  return seq_num;
+}
+
+// An event of that number has come: those before it that did not are lost.
+void Recorder::arrive(std::uint64_t n, Nanoseconds end, Nanoseconds now) {
+  AGDB_ASSERT(!finished_, "an event came after the recording's end");
+  now_ = now;
+  if (n > next_n_) {
+    lose(next_n_, n - next_n_, kNotDelivered);
+    chain_.doubt();
+  }
+  if (n >= next_n_) next_n_ = n + 1;
+  latest_ = std::max(latest_, end);
+}
+
+// Makes room for the line of event `n`, and tells before it what was lost; the context `own` is
+// told by the event itself. False: there is no room, and the event is lost.
+bool Recorder::make_way(std::uint64_t n, Nanoseconds timestamp, CtxId own) {
+  if (!has_room()) {
+    lose(n, 1, failure_);
+    chain_.restart();
+    return false;
+  }
+  if (lines_.empty()) waiting_since_ = now_;
+  if (loss_.lost_events > 0) {
+    append_gap(timestamp);
+    append_contexts(timestamp, own);
+  }
+  return true;
 }
 
 // Whether a further event may wait: always, but for a disk that takes nothing.

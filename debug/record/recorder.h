@@ -13,6 +13,7 @@
 #include "debug/record/records_dir.h"
 #include "debug/record/snapshot_chain.h"
 #include "runtime/events/event.h"
+#include "runtime/events/event_view.h"
 
 namespace agdb {
 
@@ -76,6 +77,8 @@ class Recorder {
   // Takes an event that came at `now` (a clock of the caller's, the same for flush_if_due). Returns
   // its number, 0 when it was lost. REQUIRES: not ProcessStart or ProcessEnd, not finished.
   SeqNum record(const Event& event, Nanoseconds now);
+  // The same, and a call that stands in a ring goes from there straight into its line.
+  SeqNum record(const EventView& event, Nanoseconds now);
 
   // To be called often (every 2 ms is right): hands over what has waited long enough.
   void flush_if_due(Nanoseconds now);
@@ -93,6 +96,8 @@ class Recorder {
   Recorder(FileSystem& files, AppendFile file, std::string folder, RecordingMetadata metadata,
            RecorderOptions options, RecordingLog log);
 
+  void arrive(std::uint64_t n, Nanoseconds end, Nanoseconds now);
+  bool make_way(std::uint64_t n, Nanoseconds timestamp, CtxId own);
   bool has_room();
   SeqNum append_event(const Event& event);
   SeqNum append_snapshot(CtxId ctx, const LineHead& head, bool is_own);

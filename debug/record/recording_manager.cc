@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 namespace agdb {
+namespace {
+
+constexpr std::string_view kSpawn = "Spawn";
+
+}  // namespace
 
 RecordingManager::RecordingManager(FileSystem& files, const Clock& clock, RecordingOptions options,
                                    RecordingLog log)
@@ -25,6 +30,14 @@ void RecordingManager::on_event(const Event& event) {
   } else {
     take(*recorder->second, event);
   }
+}
+
+void RecordingManager::on_view(const EventView& event) {
+  const RawSyscall* call = event.raw_syscall();
+  if (call == nullptr || call->name == kSpawn) return on_event(event.event());
+  const std::lock_guard lock(mutex_);
+  const auto recorder = recorders_.find(event.pid());
+  if (recorder != recorders_.end()) recorder->second->record(event, clock_.now());
 }
 
 void RecordingManager::on_idle() {
@@ -73,7 +86,7 @@ std::optional<RecordingParent> RecordingManager::parent_of(Pid child, const Proc
 void RecordingManager::take(Recorder& recorder, const Event& event) {
   const SeqNum seq_num = recorder.record(event, clock_.now());
   const auto* call = std::get_if<Syscall>(&event.payload);
-  if (call != nullptr && call->name == "Spawn" && call->err.empty() && seq_num != SeqNum{})
+  if (call != nullptr && call->name == kSpawn && call->err.empty() && seq_num != SeqNum{})
     note_spawn(recorder, seq_num, *call);
 }
 

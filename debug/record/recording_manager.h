@@ -39,6 +39,7 @@ class RecordingManager final : public Subscriber {
                    RecordingLog log);
 
   void on_event(const Event& event) override;
+  void on_view(const EventView& event) override;
   void on_idle() override;
 
   // Asks for a process's recording, before it is born.

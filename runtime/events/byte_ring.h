@@ -51,6 +51,10 @@ class ByteRing {
   void commit(std::size_t size) {
     writing_ += size;
     written_.store(writing_, std::memory_order_release);
+    // The drainer's core has had these lines since the last lap: ask for them before they are
+    // written.
+    for (std::size_t ahead = kAhead; ahead < kAhead + size; ahead += kCacheLine)
+      __builtin_prefetch(memory_.get() + ((writing_ + ahead) & mask_), 1);
   }
 
   // Drainer. The oldest record, or nullptr; valid until pop().
@@ -64,6 +68,8 @@ class ByteRing {
 
  private:
   static constexpr std::size_t kCacheLine = 64;
+  // How far ahead of the producer its cache lines are asked for: some hundred nanoseconds of records.
+  static constexpr std::size_t kAhead = 1024;
 
   struct Free {
     void operator()(std::byte* memory) const;

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Every performance figure that the README states, measured against its anchor in one run.
+set -euo pipefail
+# shellcheck source=tools/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage() {
+  cat <<'END'
+Usage: tools/bench.sh [PART...]
+
+Builds the benchmarks (build/bench) and runs them: emit, serialise, pipeline, or those named. Each
+figure that is a goal stands beside what it must be, as a ratio to an anchor of the same run.
+Exit code 3: a goal was missed.
+
+The machine should do nothing else meanwhile. tools/setup.sh --bench installs the anchors.
+END
+}
+
+for argument in "$@"; do
+  case $argument in
+    -h | --help) usage; exit 0 ;;
+    -*) usage >&2; exit 2 ;;
+  esac
+done
+
+cd "$agdb_root"
+tools/setup.sh --bench
+say "build (build/bench)"
+build bench agdb_bench >/dev/null
+
+# LTTng's session daemon, ours alone and for as long as this runs.
+lttng_home=$(mktemp -d)
+export LTTNG_HOME=$lttng_home
+cleanup() {
+  if [[ -s $lttng_home/pid ]]; then
+    kill "$(cat "$lttng_home/pid")" 2>/dev/null || true
+  fi
+  rm -rf "$lttng_home"
+}
+trap cleanup EXIT
+if lttng-sessiond --daemonize --no-kernel --pidfile "$lttng_home/pid" >/dev/null 2>&1; then
+  export AGDB_BENCH_LTTNG=1
+fi
+
+version() { dpkg-query -W -f='${Version}' "$1"; }
+say "$(nproc) cores, $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), Linux $(uname -r)"
+printf 'g++ %s, spdlog %s, lttng-ust %s, nlohmann %s, simdjson %s, load %s\n' \
+  "$(g++ -dumpfullversion)" "$(version libspdlog-dev)" "$(version liblttng-ust-dev)" \
+  "$(version nlohmann-json3-dev)" "$(version libsimdjson-dev)" "$(cut -d' ' -f1 /proc/loadavg)"
+build/bench/tests/bench/agdb_bench "$@"
