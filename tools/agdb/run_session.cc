@@ -150,7 +150,7 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
   kernel_options.seed = seed_of(options);
   if (!options.real_clock)
     kernel_options.pace = [&](std::size_t waiting) {
-      if (waiting > EventBus::kRingEvents / 2) bus.flush();
+      if (waiting > EventBus::kRingBytes / 2) bus.flush();
     };
   RunOutcome outcome;
   outcome.roots = roots.size();
