@@ -83,7 +83,7 @@ struct KernelOptions {
   int max_depth = 64;
   // Makes the run and trace ids; the same seed gives the same ids.
   std::uint64_t seed = 0;
-  // Called on the kernel's thread before each system call, with the number of events that wait for
+  // Called on the kernel's thread before each system call, with the bytes of events that wait for
   // the bus's dispatcher. Under a simulated clock it may wait for the recorder, which costs no
   // simulated time: so nothing is lost however fast the simulation is. Null: nobody waits, and a
   // full ring refuses.
