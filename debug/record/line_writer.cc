@@ -16,7 +16,9 @@ void LineWriter::move_to_file(std::size_t bytes) {
   const auto first_left = std::partition_point(lines_.begin(), lines_.end(),
                                                [&](const Line& line) { return line.end <= bytes; });
   const std::size_t whole = first_left == lines_.begin() ? 0 : (first_left - 1)->end;
-  hasher_.update(std::string_view(waiting_).substr(0, whole));
+  const std::string_view written = std::string_view(waiting_).substr(0, whole);
+  hasher_.update(written);
+  beside_->take(written);
   file_bytes_ += whole;
   half_line_ = bytes - whole;
   unsynced_ = unsynced_ || bytes > 0;

@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "debug/record/file.h"
+#include "debug/record/sidecars.h"
 #include "runtime/events/hash.h"
 
 namespace agdb {
@@ -20,7 +22,9 @@ namespace agdb {
 // the file cannot be cut back either, half a line stands there until a later write completes it.
 class LineWriter {
  public:
-  explicit LineWriter(AppendFile file) : file_(std::move(file)) {}
+  // `beside` is told every line that is in the file.
+  LineWriter(AppendFile file, std::unique_ptr<RecordingSidecars> beside)
+      : file_(std::move(file)), beside_(std::move(beside)) {}
 
   // To append the text of the next line to; keep() or undo() then.
   std::string& buffer() { return waiting_; }
@@ -49,6 +53,8 @@ class LineWriter {
   Status close() { return file_.close(); }
   // Of the whole lines in the file.
   Hash128 content_hash() const { return hasher_.digest(); }
+  // The file is complete; returns the hash of its sums, empty when they are not.
+  std::string finish_beside() { return beside_->finish(); }
 
  private:
   struct Line {
@@ -60,6 +66,7 @@ class LineWriter {
   void cut_half_line();
 
   AppendFile file_;
+  std::unique_ptr<RecordingSidecars> beside_;
   std::string waiting_;
   std::vector<Line> lines_;
   std::size_t half_line_ =

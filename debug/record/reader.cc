@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "debug/record/context_rebuild.h"
 #include "debug/record/event_index.h"
 #include "debug/record/event_line.h"
 #include "debug/record/event_text.h"
+#include "debug/record/recovery.h"
 #include "runtime/events/text.h"
 
 namespace agdb {
@@ -19,14 +22,22 @@ struct Recording::Impl {
   EventIndex index;
   bool live = false;
   std::vector<std::string> notes = {};
+  std::string recovery_note = {};  // why the folder is not as recovery leaves it
 
   Status look_for_writer();
   void settle_interrupted();
   void write_notes();
   Result<RecordedEvent> parse(std::size_t at, const std::string& line) const;
+  Result<std::string> line_of(const EventEntry& entry) const;
+  std::unexpected<Error> not_there(const EventEntry& entry, std::string_view instead) const;
+  std::unexpected<Error> damaged(const EventEntry& entry, std::string_view why) const;
+  std::unexpected<Error> index_changed() const;
 };
 
 namespace {
+
+// For less text an index is made in a millisecond, and a file is not worth it.
+constexpr std::uint64_t kWorthAnIndex = 1 << 20;
 
 std::string plural(std::uint64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
@@ -35,12 +46,6 @@ std::string plural(std::uint64_t count, std::string_view what) {
 std::string where(const LineDamage& damage) {
   return fmt::format("line {} (byte {}): {}", damage.line, damage.offset,
                      truncate(to_utf8(damage.why), 200));
-}
-
-// The position in an ascending list of the last element below `limit`.
-std::optional<std::size_t> last_below(const std::vector<std::size_t>& list, std::size_t limit) {
-  const auto after = std::lower_bound(list.begin(), list.end(), limit);
-  return after == list.begin() ? std::nullopt : std::optional(*(after - 1));
 }
 
 }  // namespace
@@ -58,12 +63,12 @@ Status Recording::Impl::look_for_writer() {
 void Recording::Impl::settle_interrupted() {
   if (live || metadata.status != kStatusRecording) return;
   metadata.status = kStatusInterrupted;
-  metadata.event_count = index.entries().size();
+  metadata.event_count = index.size();
 }
 
 void Recording::Impl::write_notes() {
   notes.clear();
-  const std::uint64_t found = index.entries().size();
+  const std::uint64_t found = index.size();
   if (live) {
     notes.push_back(fmt::format("it is still being written; {} so far", plural(found, "event")));
   } else if (metadata.status == kStatusInterrupted) {
@@ -71,6 +76,12 @@ void Recording::Impl::write_notes() {
   } else if (metadata.event_count != found) {
     notes.push_back(fmt::format("the metadata counts {}, {} can be read",
                                 plural(metadata.event_count, "event"), found));
+  }
+  if (!recovery_note.empty()) notes.push_back(recovery_note);
+  std::error_code none;
+  if (const auto torn = std::filesystem::file_size(folder + "/events.torn", none); !none) {
+    notes.push_back(fmt::format("{} at its end were no whole line and are in events.torn",
+                                plural(torn, "byte")));
   }
   if (const auto& torn = index.torn_tail()) {
     notes.push_back(fmt::format("{} at the end (from byte {}) are no whole line and left out",
@@ -104,26 +115,76 @@ void Recording::Impl::write_notes() {
 
 // The line that the index says stands at `at`, understood.
 Result<RecordedEvent> Recording::Impl::parse(std::size_t at, const std::string& line) const {
-  const EventEntry& entry = index.entries()[at];
+  const EventEntry& entry = index.entry(at);
   Result<RecordedEvent> event = parse_line(line);
-  if (event && event->seq_num == entry.seq_num) return event;
-  return fail(
-      Code::kCorrupt,
-      fmt::format("event {} is no longer at byte {} of {}: {}", raw(entry.seq_num), entry.offset,
-                  text.path(),
-                  event ? fmt::format("event {} is", raw(event->seq_num)) : event.error().message),
-      "the file was changed while it was open; open it again");
+  if (event && event->seq_num == entry.seq_num && event->timestamp == entry.timestamp) return event;
+  if (!event) return damaged(entry, event.error().message);
+  return not_there(
+      entry, fmt::format("event {} of time {} is", raw(event->seq_num), event->timestamp.count()));
+}
+
+// The line that an entry of the index tells of, without its end, which is seen to be there.
+Result<std::string> Recording::Impl::line_of(const EventEntry& entry) const {
+  const bool has_end = entry.offset + entry.length < index.text_bytes();
+  std::string line;
+  AGDB_CHECK_OK(text.read(entry.offset, entry.length + std::size_t{has_end}, line));
+  if (index.failed()) return index_changed();
+  if (has_end) {
+    if (line.back() != '\n' && line.back() != '\r') return not_there(entry, "no line ends there");
+    line.pop_back();
+  }
+  return line;
+}
+
+// The entry stands in the index, but not in the text.
+std::unexpected<Error> Recording::Impl::not_there(const EventEntry& entry,
+                                                  std::string_view instead) const {
+  return fail(Code::kCorrupt,
+              fmt::format("event {} is no longer at byte {} of {}: {}", raw(entry.seq_num),
+                          entry.offset, text.path(), instead),
+              "the file was changed while it was open, or its events.idx is wrong; open it again, "
+              "or remove events.idx");
+}
+
+std::unexpected<Error> Recording::Impl::damaged(const EventEntry& entry,
+                                                std::string_view why) const {
+  return fail(Code::kCorrupt,
+              fmt::format("event {} (byte {} of {}) cannot be read: {}", raw(entry.seq_num),
+                          entry.offset, text.path(), why),
+              "`agdb verify` tells what is damaged");
+}
+
+std::unexpected<Error> Recording::Impl::index_changed() const {
+  return fail(Code::kCorrupt, fmt::format("{}/events.idx was changed while it was open", folder),
+              "open it again");
 }
 
 Result<Recording> Recording::open(const std::string& folder) {
   AGDB_TRY(RecordingMetadata metadata, read_metadata(folder));
   AGDB_TRY(EventText text, EventText::open(folder));
-  const std::int64_t version = metadata.format_version;
+  const bool live = metadata.status == kStatusRecording && text.has_writer();
+  // Its end may have come between reading the status and looking for the writer.
+  if (!live && metadata.status == kStatusRecording) {
+    AGDB_TRY(metadata, read_metadata(folder));
+  }
+  std::string recovery_note;
+  if (!live && metadata.status == kStatusRecording && metadata.format_version >= 2) {
+    FileSystem files;
+    Result<RecoveryReport> report = recover_recording(files, folder);
+    // Where the folder cannot be written, the same is done in memory.
+    if (!report) recovery_note = "nothing was changed: " + report.error().message;
+    AGDB_TRY(metadata, read_metadata(folder));
+  }
+  const EventIndex::Source source{
+      .folder = folder, .record_id = metadata.record_id, .format_version = metadata.format_version};
+  AGDB_TRY(EventIndex index, EventIndex::open(text, source, live));
+  // Where the folder cannot be written, the index is made again the next time.
+  const bool is_large = index.text_bytes() >= kWorthAnIndex;
+  if (!live && index.is_newer_than_file() && is_large) static_cast<void>(index.save(text));
   auto impl = std::make_unique<Impl>(
-      Impl{folder, std::move(metadata), std::move(text), EventIndex(version)});
-  AGDB_CHECK_OK(impl->look_for_writer());
-  AGDB_CHECK_OK(impl->index.extend(impl->text, impl->live));
+      Impl{folder, std::move(metadata), std::move(text), std::move(index), live});
   impl->settle_interrupted();
+  impl->recovery_note = std::move(recovery_note);
   impl->write_notes();
   return Recording(std::move(impl));
 }
@@ -140,19 +201,16 @@ const RecordingMetadata& Recording::metadata() const {
   return impl_->metadata;
 }
 std::size_t Recording::size() const {
-  return impl_->index.entries().size();
+  return impl_->index.size();
 }
 
 EventEntry Recording::entry(std::size_t index) const {
   AGDB_ASSERT(index < size(), fmt::format("entry {} of {}", index, size()));
-  return impl_->index.entries()[index];
+  return impl_->index.entry(index);
 }
 
 Result<std::string> Recording::line_at(std::size_t index) const {
-  const EventEntry at = entry(index);
-  std::string line;
-  AGDB_CHECK_OK(impl_->text.read(at.offset, at.length, line));
-  return line;
+  return impl_->line_of(entry(index));
 }
 
 Result<RecordedEvent> Recording::event_at(std::size_t index) const {
@@ -162,13 +220,14 @@ Result<RecordedEvent> Recording::event_at(std::size_t index) const {
 
 Result<RecordedEvent> Recording::event(SeqNum seq) const {
   const std::optional<std::size_t> index = index_of(seq);
+  if (impl_->index.failed()) return impl_->index_changed();
   if (!index) return fail(Code::kNotFound, fmt::format("event with SeqNum {} not found", raw(seq)));
   return event_at(*index);
 }
 
 std::optional<std::size_t> Recording::index_of(SeqNum seq) const {
   const std::size_t at = impl_->index.lower_bound(seq);
-  if (at == size() || impl_->index.entries()[at].seq_num != seq) return std::nullopt;
+  if (at == size() || impl_->index.entry(at).seq_num != seq) return std::nullopt;
   return at;
 }
 
@@ -178,27 +237,32 @@ std::pair<std::size_t, std::size_t> Recording::range(SeqNum from, SeqNum to) con
 }
 
 bool Recording::has_snapshots() const {
-  return !impl_->index.snapshots().empty();
+  return !impl_->index.contexts().empty();
 }
+
 std::vector<CtxId> Recording::contexts() const {
-  return impl_->index.contexts();
+  std::vector<CtxId> ids;
+  for (const IndexedContext& context : impl_->index.contexts()) ids.push_back(context.ctx_id);
+  return ids;
 }
 
 std::optional<std::size_t> Recording::snapshot_at_or_before(SeqNum seq,
                                                             std::optional<CtxId> ctx) const {
   const EventIndex& index = impl_->index;
-  return last_below(ctx ? index.snapshots_of(*ctx) : index.snapshots(), index.upper_bound(seq));
+  const std::uint64_t end = index.upper_bound(seq);
+  return ctx ? index.snapshot_before(end, *ctx) : index.snapshot_before(end);
 }
 
 Result<RestoredContext> Recording::context_at(SeqNum seq, std::optional<CtxId> ctx) const {
   const std::size_t end = impl_->index.upper_bound(seq);
   const std::optional<std::size_t> snapshot =
       ctx ? snapshot_at_or_before(seq, ctx) : impl_->index.last_used_snapshot(end);
+  if (impl_->index.failed()) return impl_->index_changed();
   if (!snapshot)
     return fail(Code::kNotFound,
                 fmt::format("no context snapshot found before SeqNum {}", raw(seq)));
   AGDB_TRY(RestoredContext context, rebuild_context(*this, *snapshot));
-  if (const auto gap = last_below(impl_->index.gaps(), end); gap && *gap > *snapshot)
+  if (const auto gap = impl_->index.gap_before(end); gap && *gap > *snapshot)
     context.gap = entry(*gap).seq_num;
   return context;
 }

@@ -72,9 +72,12 @@ struct RestoredContext {
 //   for (std::size_t i = 0; i < recording.size(); ++i) {
 //     AGDB_TRY(RecordedEvent event, recording.event_at(i)); ...
 //
-// Events are in the order of their numbers (of equal ones, of the file). Nothing is ever written.
-// Lines are read from the file when they are asked for, so a recording of any size can be open. A
-// file that is changed or cut while open gives errors, not wrong events. Const calls: any thread.
+// Events are in the order of their numbers (of equal ones, of the file). Opening a recording that
+// nobody writes may leave a better events.idx in its folder, and recovers it if its writer died
+// (recovery.h); nothing else is written.
+// Lines and entries are read from files when they are asked for, so a recording of any size can be
+// open. A file that is changed or cut while open gives errors, not wrong events. Const calls: any
+// thread.
 class Recording {
  public:
   // `folder` is a recording's folder. Errors name the file that is missing or unreadable and
@@ -92,7 +95,8 @@ class Recording {
   // Events that can be read.
   std::size_t size() const;
   bool empty() const { return size() == 0; }
-  // By position. REQUIRES: index < size().
+  // By position. REQUIRES: index < size(). All zero when events.idx was cut meanwhile: then reading
+  // any event gives an error.
   EventEntry entry(std::size_t index) const;
   Result<RecordedEvent> event_at(std::size_t index) const;
   // The line as it stands in the file, without its end.

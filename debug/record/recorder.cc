@@ -133,7 +133,8 @@ Recorder::Recorder(FileSystem& files, AppendFile file, std::string folder,
       metadata_(std::move(metadata)),
       options_(std::move(options)),
       log_(std::move(log)),
-      lines_(std::move(file)) {}
+      lines_(std::move(file),
+             std::make_unique<RecordingSidecars>(files, folder_, metadata_.record_id, log_)) {}
 
 Recorder::~Recorder() {
   if (!finished_) flush();
@@ -349,6 +350,7 @@ Status Recorder::write_final_metadata(std::string_view status, std::string_view 
   metadata_.event_count = raw(last_seq_);
   metadata_.lost_events = lost_events_;
   metadata_.content_hash = lines_.content_hash().hex();
+  metadata_.sums_hash = lines_.finish_beside();
   return write_metadata(files_, folder_, metadata_, persist_of(options_.durability));
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "debug/record/block_check.h"
 #include "debug/record/event_line.h"
 #include "debug/record/event_text.h"
 #include "debug/record/gap_check.h"
@@ -18,16 +19,6 @@ namespace {
 using Kind = VerifyFinding::Kind;
 
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
-
-Result<std::string> hash_of_text(const EventText& text, std::uint64_t size) {
-  Hasher128 hasher;
-  std::string piece;
-  for (std::uint64_t at = 0; at < size; at += piece.size()) {
-    AGDB_CHECK_OK(text.read(at, std::min<std::uint64_t>(kPieceBytes, size - at), piece));
-    hasher.update(piece);
-  }
-  return hasher.digest().hex();
-}
 
 // Opens the recording when it is asked the first time.
 class OlderStates {
@@ -54,7 +45,8 @@ class OlderStates {
 class Verifier {
  public:
   Verifier(const std::string& folder, RecordingMetadata metadata, const EventText& text, bool live)
-      : metadata_(std::move(metadata)),
+      : folder_(folder),
+        metadata_(std::move(metadata)),
         text_(text),
         gaps_(metadata_.start_time == metadata_.process_start_time),
         snapshots_(OlderStates(folder)) {
@@ -68,16 +60,19 @@ class Verifier {
       AGDB_TRY(const bool more, lines.next());
       if (!more) break;
       const LineScanner::Line& line = lines.line();
-      line.terminated ? check_line(line) : check_tail(line);
+      line.terminated || !line.unreadable.empty() ? check_line(line) : check_tail(line);
     }
     check_metadata();
-    AGDB_CHECK_OK(check_content());
+    check_content();
+    for (const std::string& what : check_index(text_, folder_, metadata_))
+      report_.findings.push_back({Kind::kIndex, 0, 0, what});
     report_.snapshots = snapshots_.checked();
     return std::move(report_);
   }
 
  private:
   void check_line(const LineScanner::Line& line) {
+    if (!line.unreadable.empty()) return skip(line, line.unreadable);
     if (line.too_long) {
       return skip(line, fmt::format("{} bytes; the limit is {}", line.length, kMaxLineBytes));
     }
@@ -132,15 +127,33 @@ class Verifier {
     }
   }
 
-  Status check_content() {
-    const bool ended = metadata_.status == kStatusCompleted || metadata_.status == kStatusStopped;
-    if (!ended || metadata_.format_version < 2) return {};
-    AGDB_TRY(const std::string hash, hash_of_text(text_, report_.bytes));
-    if (hash != metadata_.content_hash) {
-      add(fmt::format("content_hash is \"{}\", the text of events.jsonl gives {}",
-                      metadata_.content_hash, hash));
+  void check_content() {
+    BlockCheck blocks;
+    std::string piece;
+    for (std::uint64_t at = 0; at < report_.bytes; at += piece.size()) {
+      const auto want =
+          static_cast<std::size_t>(std::min<std::uint64_t>(kPieceBytes, report_.bytes - at));
+      // Told line by line already.
+      if (!text_.read(at, want, piece)) return;
+      blocks.take(piece);
     }
-    return {};
+    const BlockCheck::Result result = blocks.finish(folder_, metadata_, report_.live);
+    for (const BlockCheck::Result::Block& block : result.damaged) {
+      report_.findings.push_back(
+          {Kind::kSum, block.first_line, block.number * kSumBlockBytes,
+           fmt::format("block {} (bytes {} to {}, lines {} to {}) is not what was written",
+                       block.number, block.number * kSumBlockBytes,
+                       std::min((block.number + 1) * kSumBlockBytes, report_.bytes) - 1,
+                       block.first_line, block.last_line)});
+    }
+    for (const std::string& what : result.others)
+      report_.findings.push_back({Kind::kSum, 0, 0, what});
+    const bool ended = metadata_.status == kStatusCompleted || metadata_.status == kStatusStopped;
+    const bool promised = ended || !metadata_.content_hash.empty();
+    if (!promised || metadata_.format_version < 2 || result.content_hash == metadata_.content_hash)
+      return;
+    add(fmt::format("content_hash is \"{}\", the text of events.jsonl gives {}",
+                    metadata_.content_hash, result.content_hash));
   }
 
   void skip(const LineScanner::Line& line, std::string why) {
@@ -156,6 +169,7 @@ class Verifier {
     report_.findings.push_back({Kind::kMetadata, 0, 0, std::move(what)});
   }
 
+  const std::string folder_;
   const RecordingMetadata metadata_;
   const EventText& text_;
   NumberCheck numbers_;
@@ -182,6 +196,10 @@ const char* name_of(VerifyFinding::Kind kind) {
       return "tail";
     case Kind::kMetadata:
       return "metadata";
+    case Kind::kSum:
+      return "sum";
+    case Kind::kIndex:
+      return "index";
   }
   return "unknown";
 }

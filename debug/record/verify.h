@@ -18,6 +18,8 @@ struct VerifyFinding {
     kGap,       // events are missing without a gap event, or a gap event does not fit
     kTail,      // bytes behind the last whole line
     kMetadata,  // a count, the content's hash, the status
+    kSum,       // a block of 64 KiB that is not what was written, or events.sum itself
+    kIndex,     // events.idx; nothing is lost, it is made again when it is noticed
   };
   Kind kind = Kind::kLine;
   std::uint64_t line = 0;    // from 1; 0 = the recording as a whole

@@ -88,7 +88,21 @@ Event ProcessEvents::context(CtxId ctx, std::uint64_t keep, std::vector<Message>
   return payload(std::move(change));
 }
 
+int FaultyFileSystem::open(const std::string& path, int flags, unsigned mode) {
+  const int fd = FileSystem::open(path, flags, mode);
+  if (fd >= 0) paths_[fd] = path;
+  return fd;
+}
+
+bool FaultyFileSystem::is_meant(int fd) const {
+  const auto found = paths_.find(fd);
+  const std::string path = found == paths_.end() ? "" : found->second;
+  if (!only_.empty()) return path.ends_with(only_);
+  return !path.ends_with("/events.idx") && !path.ends_with("/events.sum");
+}
+
 std::int64_t FaultyFileSystem::write(int fd, std::string_view bytes) {
+  if (!is_meant(fd)) return FileSystem::write(fd, bytes);
   ++writes_;
   if (writes_ < fault_.first || writes_ > fault_.last) return FileSystem::write(fd, bytes);
   if (fault_.partial > 0 && !std::exchange(partial_done_, true))

@@ -88,6 +88,8 @@ class FaultyFileSystem : public FileSystem {
     std::size_t partial = 0;
   };
   void fail_writes(Fault fault) { fault_ = fault; }
+  // Only writes of files whose path ends so count, and fail; else all but those beside the events.
+  void only(std::string name) { only_ = std::move(name); }
   void fail_truncate(bool fail) { fail_truncate_ = fail; }
   void fail_renames(int error) { rename_error_ = error; }
   void fail_syncs(int error) { sync_error_ = error; }
@@ -95,13 +97,18 @@ class FaultyFileSystem : public FileSystem {
   std::uint64_t writes() const { return writes_; }
   std::uint64_t syncs() const { return syncs_; }
 
+  int open(const std::string& path, int flags, unsigned mode) override;
   std::int64_t write(int fd, std::string_view bytes) override;
   int truncate(int fd, std::uint64_t size) override;
   int rename(const std::string& from, const std::string& to) override;
   int sync(int fd) override;
 
  private:
+  bool is_meant(int fd) const;
+
   Fault fault_;
+  std::string only_;
+  std::map<int, std::string> paths_;  // of what is or was open
   bool partial_done_ = false;
   bool fail_truncate_ = false;
   int rename_error_ = 0;

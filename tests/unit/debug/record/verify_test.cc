@@ -78,6 +78,7 @@ TEST_F(VerifyTest, AChangedMessageIsTracedToItsSnapshots) {
   EXPECT_THAT(verify(folder).findings,
               ElementsAre(finding(Kind::kSnapshot, 6, "#6 does not match its hash"),
                           finding(Kind::kSnapshot, 7, "#7 does not match its hash"),
+                          finding(Kind::kSum, 1, "block 0 (bytes 0 to"),
                           finding(Kind::kMetadata, 0, "content_hash")));
 }
 
@@ -98,6 +99,50 @@ TEST_F(VerifyTest, AllFindingsAreReportedNotTheFirst) {
                           finding(Kind::kTail, 7, "no whole line"),
                           finding(Kind::kMetadata, 0, "event_count is 6, 5 events")));
   EXPECT_EQ(report.findings[1].offset, text.find(bad));
+}
+
+TEST_F(VerifyTest, AFlippedByteIsTracedToItsBlockAndLines) {
+  ProcessEvents process(pid(7));
+  const auto recorder = this->recorder();
+  for (int i = 0; i < 300; ++i)
+    recorder->record(process.call("Read", {}, std::string(900, 'x')), Nanoseconds(1));
+  ASSERT_TRUE(recorder->finish(kStatusCompleted, "", process.last_n()));
+  const std::string path = recorder->folder() + "/events.jsonl";
+  std::string text = read_text(path);
+  const std::size_t at = text.find("xx", 140'000);
+  text[at] = 'y';  // still good JSON
+  write_text(path, text);
+  const auto line = static_cast<std::uint64_t>(
+      std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1);
+  const VerifyReport report = verify(recorder->folder());
+  ASSERT_EQ(report.findings.size(), 2u);
+  EXPECT_EQ(report.findings[0].kind, Kind::kSum);
+  EXPECT_EQ(report.findings[0].offset, 131'072u);
+  EXPECT_THAT(report.findings[0].what, HasSubstr("block 2 (bytes 131072 to 196607"));
+  EXPECT_LE(report.findings[0].line, line);
+  EXPECT_EQ(report.findings[1].kind, Kind::kMetadata);
+}
+
+TEST_F(VerifyTest, WrongSumsAndAWrongIndexAreFound) {
+  ProcessEvents process(pid(7));
+  const auto recorder = this->recorder();
+  for (int i = 0; i < 300; ++i)
+    recorder->record(process.call("Read", {}, std::string(900, 'x')), Nanoseconds(1));
+  ASSERT_TRUE(recorder->finish(kStatusCompleted, "", process.last_n()));
+  const std::string folder = recorder->folder();
+  EXPECT_TRUE(verify(folder).ok());
+  for (const char* name : {"/events.sum", "/events.idx"}) {
+    const std::string good = read_text(folder + name);
+    for (std::size_t at = 0; at < good.size(); at += good.size() > 100 ? 997 : 1) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ 1);
+      write_text(folder + name, bad);
+      EXPECT_FALSE(verify(folder).ok()) << name << " byte " << at;
+    }
+    write_text(folder + name, good);
+  }
+  std::filesystem::remove(folder + "/events.sum");
+  EXPECT_THAT(verify(folder).findings, ElementsAre(finding(Kind::kSum, 0, "events.sum")));
 }
 
 TEST_F(VerifyTest, ADeltaWithoutItsBaseIsFound) {

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "debug/record/recorded_event.h"
+
+namespace agdb {
+
+// What the index keeps of a line: the few members that can be known without reading all of it.
+struct EventHead {
+  SeqNum seq_num{};
+  Nanoseconds timestamp{0};
+  EventType type = EventType::kOther;
+  // The context that a snapshot shows, or that a CtxRead or CtxWrite names; 0 = none.
+  CtxId ctx_id{};
+};
+
+// The quick way, for lines as we write them: looks at the first hundred bytes or so of the line
+// that begins at `text` (which may go on behind it). Returns the number of bytes looked at, 0 when
+// the line is not of that form and the slow way must judge it. What stands behind those bytes is
+// not looked at: a syntax error there shows when the event is read, and in verify.
+std::size_t read_own_head(std::string_view text, EventHead& head);
+
+// The way for any order of keys and any white space: goes over the whole line once, builds nothing.
+// Keeps buffers between lines.
+class AnyOrderHead {
+ public:
+  AnyOrderHead();
+  ~AnyOrderHead();
+  AnyOrderHead(AnyOrderHead&&) noexcept;
+  AnyOrderHead& operator=(AnyOrderHead&&) noexcept;
+
+  // Nothing: it cannot tell, and parse_line must: unknown types, keys in another case or twice,
+  // null, wrong types, errors.
+  std::optional<EventHead> read(std::string_view line);
+
+ private:
+  struct Rep;
+  std::unique_ptr<Rep> rep_;  // made when first needed
+};
+
+// The head of an event that was read whole.
+EventHead head_of(const RecordedEvent& event);
+
+}  // namespace agdb
