@@ -57,5 +57,6 @@ void keep(T& value) {
 void bench_emit();
 void bench_serialise();
 void bench_pipeline();
+void bench_reading();
 
 }  // namespace agdb::bench
