@@ -72,17 +72,45 @@ class TapeReader {
   const ParseOptions& options_;
 };
 
+// A parser's buffers. Making them costs more than parsing a line of a recording with them, so each
+// thread keeps those for texts of usual size.
+class Scratch {
+ public:
+  Scratch(std::size_t text_size, int max_depth) {
+    // simdjson needs one level more than it opens, and no more levels than there are bytes.
+    const std::size_t depth = std::min(static_cast<std::size_t>(max_depth), text_size) + 1;
+    if (text_size > kUsualSize || depth > kUsualDepth) {
+      parser_ = &own_.emplace();
+      ready_ = own_->allocate(std::max<std::size_t>(text_size, 64), depth) == simdjson::SUCCESS;
+      return;
+    }
+    static thread_local simdjson::dom::parser kept;
+    parser_ = &kept;
+    ready_ = kept.capacity() == kUsualSize ||
+             kept.allocate(kUsualSize, kUsualDepth) == simdjson::SUCCESS;
+  }
+
+  // `root` is valid as long as this. False: no clean JSON.
+  bool parse(std::string_view text, simdjson::dom::element& root) {
+    return ready_ &&
+           parser_->parse(text.data(), text.size(), true).get(root) == simdjson::SUCCESS;
+  }
+
+ private:
+  static constexpr std::size_t kUsualSize = std::size_t{64} << 10;
+  static constexpr std::size_t kUsualDepth = 1024;
+
+  std::optional<simdjson::dom::parser> own_;
+  simdjson::dom::parser* parser_ = nullptr;
+  bool ready_ = false;
+};
+
 // The quick way, for what is clean. Nothing: it is not, or too deep; the thorough way will tell.
 std::optional<Json> parse_quickly(std::string_view text, const ParseOptions& options) {
   if (options.max_depth < 1) return std::nullopt;
-  simdjson::dom::parser parser;
-  // simdjson needs one level more than it opens, and no more levels than there are bytes.
-  const std::size_t depth = std::min(static_cast<std::size_t>(options.max_depth), text.size()) + 1;
-  if (parser.allocate(std::max<std::size_t>(text.size(), 64), depth) != simdjson::SUCCESS)
-    return std::nullopt;
+  Scratch scratch(text.size(), options.max_depth);
   simdjson::dom::element root;
-  if (parser.parse(text.data(), text.size(), true).get(root) != simdjson::SUCCESS)
-    return std::nullopt;
+  if (!scratch.parse(text, root)) return std::nullopt;
   Json out;
   if (!TapeReader(options).read(root, out)) return std::nullopt;
   return out;
