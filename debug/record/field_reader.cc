@@ -86,7 +86,10 @@ void FieldReader::report(std::string what) {
 Json FieldReader::take_unknown() {
   Json unknown;
   for (Json::Member& member : members_) {
-    if (std::find(taken_.begin(), taken_.end(), &member) != taken_.end()) continue;
+    // A name that stands there twice has its last value; the others, written behind it, would
+    // become that.
+    const auto same_name = [&](const Json::Member* taken) { return taken->key == member.key; };
+    if (std::any_of(taken_.begin(), taken_.end(), same_name)) continue;
     if (unknown.is_null()) unknown = Json::object();
     unknown.members().push_back(std::move(member));
   }

@@ -109,6 +109,16 @@ TEST(Metadata, EmptyFieldsAreLeftOut) {
   EXPECT_EQ(parsed(metadata_to_json(metadata)), metadata);
 }
 
+TEST(Metadata, OfAKeyThatStandsThereTwiceTheLastCountsAlsoWhenItIsWrittenAgain) {
+  const Result<RecordingMetadata> metadata =
+      parse_metadata(R"({"record_id":"7-1","status":"first","status":"last"})", "metadata.json");
+  ASSERT_TRUE(metadata) << metadata.error().message;
+  EXPECT_EQ(metadata->status, "last");
+  const std::string text = metadata_to_json(*metadata);
+  EXPECT_EQ(text.find("first"), std::string::npos);
+  EXPECT_EQ(parse_metadata(text, "metadata.json")->status, "last");
+}
+
 TEST(Metadata, UnknownKeysAreKept) {
   const RecordingMetadata metadata = parsed(R"({"pid":1,"status":"completed","mood":{"a":[1]}})");
   EXPECT_EQ(dump(metadata.unknown), R"({"mood":{"a":[1]}})");
