@@ -78,7 +78,7 @@ struct FrameSource {
 class FrameReader {
  public:
   // Texts of frames that are kept, those used last: a scan decodes each frame once.
-  static constexpr std::size_t kCachedFrames = 8;
+  static constexpr std::size_t kCachedFrames = 16;
 
   // kCorrupt: `source` is not such a file, or its table is damaged.
   static Result<FrameReader> open(FrameSource source);
