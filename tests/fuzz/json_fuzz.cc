@@ -29,7 +29,9 @@ void check_written(const Json& json, const agdb::DumpStyle& style, bool clean) {
   const agdb::Result<Json> again = agdb::parse_json(text, &notes);
   AGDB_ASSERT(again.has_value(), again.error().message + " in " + text);
   AGDB_ASSERT(notes == agdb::ParseNotes{}, "what was written is not clean: " + text);
-  AGDB_ASSERT(agdb::dump(*again, style) == text || style.keep_bytes, "not stable: " + text);
+  // Keys whose bytes are replaced may come to stand in another order, or to be the same.
+  AGDB_ASSERT(agdb::dump(*again, style) == text || style.keep_bytes || (style.sorted && !clean),
+              "not stable: " + text);
   if (clean && !style.sorted) {
     AGDB_ASSERT(same_but_for_numbers(json, *again), "another value came back: " + text);
   }
