@@ -1,5 +1,7 @@
 #include "debug/replay/spending.h"
 
+#include "debug/record/event_scan.h"
+
 namespace agdb {
 namespace {
 
@@ -8,15 +10,29 @@ bool is_compaction(const RecordedEvent& event) {
   return call != nullptr && call->name == "CtxWrite" && call->args.text("op") == "Compact";
 }
 
+// Of the many calls only those that may be compactions need to be read: their name stands in the
+// line, be it with escapes.
+bool may_matter(EventScan& scan) {
+  if (scan.entry().type == EventType::kLlmResponse) return true;
+  if (scan.entry().type != EventType::kSyscall) return false;
+  const Result<std::string_view> line = scan.line();
+  return !line || line->find("CtxWrite") != std::string_view::npos ||
+         line->find("\\u") != std::string_view::npos;
+}
+
 }  // namespace
 
 Spending spending_of(const Recording& recording, std::optional<SeqNum> upto) {
   Spending spending;
-  for (std::size_t i = 0; i < recording.size(); ++i) {
-    const EventEntry entry = recording.entry(i);
-    if (upto && entry.seq_num > *upto) break;
-    if (entry.type != EventType::kLlmResponse && entry.type != EventType::kSyscall) continue;
-    const Result<RecordedEvent> event = recording.event_at(i);
+  Result<EventScan> scan = EventScan::open(recording);
+  if (!scan) {
+    spending.unreadable = recording.size();
+    return spending;
+  }
+  while (scan->next()) {
+    if (upto && scan->entry().seq_num > *upto) break;
+    if (!may_matter(*scan)) continue;
+    const Result<RecordedEvent> event = scan->event();
     if (!event) {
       ++spending.unreadable;
       continue;

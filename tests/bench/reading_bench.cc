@@ -13,6 +13,7 @@
 #include <string>
 
 #include "debug/record/event_line.h"
+#include "debug/record/event_scan.h"
 #include "debug/record/file.h"
 #include "debug/record/metadata.h"
 #include "debug/record/reader.h"
@@ -232,14 +233,24 @@ void fetching(const LargeRecording& large) {
     keep(sum);
   });
   const double replay = median_seconds([&] {
-    for (std::size_t i = 0; i < recording->size(); ++i) {
-      const Result<RecordedEvent> event = recording->event_at(i);
-      if (!event) fmt::print("  event {} is missing\n", i + 1);
+    Result<EventScan> scan = EventScan::open(*recording);
+    std::uint64_t sum = 0;
+    while (scan->next()) {
+      const EventEntry& entry = scan->entry();
+      sum += raw(entry.seq_num) + static_cast<std::uint64_t>(entry.timestamp.count());
+      sum += static_cast<std::uint64_t>(entry.type) + scan->line()->size();
     }
+    keep(sum);
+  });
+  const double whole = median_seconds([&] {
+    Result<EventScan> scan = EventScan::open(*recording);
+    while (scan->next())
+      if (!scan->event()) fmt::print("  an event is missing\n");
   });
   print({"simdjson on-demand, three fields of each line", kEvents / ondemand / 1e6, "M ev/s"});
-  print({"sequential replay, whole events", kEvents / replay / 1e6, "M ev/s"});
+  print({"sequential replay, three fields and the line of each", kEvents / replay / 1e6, "M ev/s"});
   print({"  against on-demand", ondemand / replay, "x", ">= 0.75", ondemand / replay >= 0.75});
+  print({"sequential replay, whole events as values", kEvents / whole / 1e6, "M ev/s"});
 }
 
 void verifying(const LargeRecording& large) {
