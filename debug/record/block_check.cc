@@ -16,8 +16,12 @@ constexpr std::size_t kMaxSumsBytes = std::size_t{1} << 30;  // of 8 TiB of text
 constexpr std::size_t kSumBytes = 8;
 constexpr std::size_t kChunk = 4096;  // entries
 
+// Lines are long: looking for one end after the other is quicker than looking at every byte.
 std::uint64_t count_lines(std::string_view text) {
-  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+  std::uint64_t count = 0;
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+    ++count;
+  return count;
 }
 
 }  // namespace

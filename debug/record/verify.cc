@@ -8,6 +8,7 @@
 #include "debug/record/event_line.h"
 #include "debug/record/event_text.h"
 #include "debug/record/gap_check.h"
+#include "debug/record/line_check.h"
 #include "debug/record/number_check.h"
 #include "debug/record/reader.h"
 #include "debug/record/snapshot_check.h"
@@ -77,9 +78,32 @@ class Verifier {
       return skip(line, fmt::format("{} bytes; the limit is {}", line.length, kMaxLineBytes));
     }
     if (line.blank) return;
+    if (const std::optional<CheckedLine> checked = lines_.read(line.text))
+      return check_usual(line, *checked);
     const Result<RecordedEvent> event = parse_line(line.text);
     if (!event) return skip(line, event.error().message);
     check_event(line, *event);
+  }
+
+  // A line whose syntax and members are as they should be, known without building its event.
+  void check_usual(const LineScanner::Line& line, const CheckedLine& event) {
+    check_head(line, event.seq_num, event.pid);
+    add(Kind::kGap, line, gaps_.next(event.n));
+    if (!event.snapshot) return;
+    const auto exact = [&]() -> std::optional<SnapshotHashes> {
+      const Result<RecordedEvent> whole = parse_line(line.text);
+      if (!whole || !std::holds_alternative<ContextSnapshot>(whole->payload)) return std::nullopt;
+      return hashes_of(std::get<ContextSnapshot>(whole->payload));
+    };
+    add(Kind::kSnapshot, line, snapshots_.next(event.seq_num, *event.snapshot, exact));
+  }
+
+  void check_head(const LineScanner::Line& line, SeqNum seq_num, Pid pid) {
+    ++report_.events;
+    add(Kind::kNumber, line, numbers_.next(seq_num));
+    if (pid == metadata_.pid) return;
+    add(Kind::kMetadata, line,
+        fmt::format("an event of PID {} in the recording of PID {}", raw(pid), raw(metadata_.pid)));
   }
 
   // A writer at work has not come to the end of this line yet.
@@ -91,13 +115,7 @@ class Verifier {
   }
 
   void check_event(const LineScanner::Line& line, const RecordedEvent& event) {
-    ++report_.events;
-    add(Kind::kNumber, line, numbers_.next(event.seq_num));
-    if (event.pid != metadata_.pid) {
-      add(Kind::kMetadata, line,
-          fmt::format("an event of PID {} in the recording of PID {}", raw(event.pid),
-                      raw(metadata_.pid)));
-    }
+    check_head(line, event.seq_num, event.pid);
     if (event.event_type() == EventType::kOther) {
       add(Kind::kType, line,
           fmt::format("the type \"{}\" is not known", truncate(to_utf8(event.type), 60)));
@@ -172,6 +190,7 @@ class Verifier {
   const std::string folder_;
   const RecordingMetadata metadata_;
   const EventText& text_;
+  LineCheck lines_;
   NumberCheck numbers_;
   GapCheck gaps_;
   SnapshotCheck snapshots_;

@@ -1,4 +1,6 @@
 #include <cerrno>
+#include <filesystem>
+#include <map>
 
 #include "debug/record/recorder.h"
 #include "record_fixture.h"
@@ -219,6 +221,105 @@ TEST_F(RecorderFaultsTest, AFailedFdatasyncIsSaid) {
   files_.fail_syncs(EIO);
   recorder->flush_if_due(seconds(2));
   EXPECT_THAT(logged_, testing::ElementsAre(HasSubstr("cannot flush")));
+}
+
+// The files beside the events: what goes wrong with them never hurts the recording.
+TEST_F(RecorderFaultsTest, AFailureAtAnyWriteOfIndexOrSumsIsSaidOnceAndLosesNothing) {
+  for (const char* name : {"/events.idx", "/events.sum"}) {
+    for (const int error : {ENOSPC, EIO, EINTR, 0}) {
+      for (std::uint64_t write = 1; write <= 6; ++write) {
+        SCOPED_TRACE(testing::Message() << name << " " << error << " at " << write);
+        files_ = {};
+        files_.only(name);
+        files_.fail_writes({.first = write, .last = write, .error = error, .partial = 3});
+        logged_.clear();
+        ProcessEvents process(pid(7));
+        const auto recorder = this->recorder();
+        for (int i = 0; i < 700; ++i)
+          recorder->record(process.call("Read", {}, std::string(300, 'x')), Nanoseconds(1));
+        ASSERT_TRUE(recorder->finish(kStatusCompleted, "", process.last_n()));
+        const bool met = files_.writes() >= write && (error == ENOSPC || error == EIO);
+        if (error == EINTR || error == 0) EXPECT_THAT(logged_, IsEmpty());
+        if (!logged_.empty()) {
+          EXPECT_TRUE(met);
+          EXPECT_EQ(logged_.size(), 1u);
+          EXPECT_THAT(logged_[0], HasSubstr(name));
+        }
+        EXPECT_EQ(open(*recorder).size(), 700u);
+        expect_sound(recorder->folder());
+      }
+    }
+  }
+}
+
+// Forgets at a power cut what was not synced.
+class PowerCutFileSystem : public FileSystem {
+ public:
+  int open(const std::string& path, int flags, unsigned mode) override {
+    const int fd = FileSystem::open(path, flags, mode);
+    if (fd >= 0) paths_[fd] = path;
+    return fd;
+  }
+  std::int64_t write(int fd, std::string_view bytes) override {
+    synced_.try_emplace(paths_[fd], 0);
+    return FileSystem::write(fd, bytes);
+  }
+  int sync(int fd) override {
+    if (std::filesystem::is_regular_file(paths_[fd]))
+      synced_[paths_[fd]] = std::filesystem::file_size(paths_[fd]);
+    return 0;
+  }
+  int rename(const std::string& from, const std::string& to) override {
+    if (const auto moved = synced_.extract(from)) synced_[to] = moved.mapped();
+    return FileSystem::rename(from, to);
+  }
+  void cut() {
+    for (const auto& [path, size] : synced_) {
+      if (std::filesystem::exists(path)) std::filesystem::resize_file(path, size);
+    }
+  }
+
+ private:
+  std::map<int, std::string> paths_;
+  std::map<std::string, std::uintmax_t> synced_;  // bytes, by path
+};
+
+TEST_F(RecorderFaultsTest, WhatWasSyncedSurvivesAPowerCut) {
+  for (const int before : {1, 50, 900}) {
+    PowerCutFileSystem disk;
+    auto created = Recorder::create(disk, records_, pid(7), birth(),
+                                    {.durability = Durability::kFsync}, log());
+    ASSERT_TRUE(created);
+    std::unique_ptr<Recorder> recorder = *std::move(created);
+    const std::string folder = recorder->folder();
+    ProcessEvents process(pid(7));
+    for (int i = 0; i < before; ++i)
+      recorder->record(process.call("Read", {}, std::string(300, 'x')), milliseconds(1));
+    ASSERT_TRUE(recorder->flush());
+    recorder->flush_if_due(seconds(2));  // and to the disk
+    for (int i = 0; i < 500; ++i) recorder->record(process.call("Lost"), seconds(2));
+    ASSERT_TRUE(recorder->flush());
+    recorder.reset();
+    disk.cut();
+    const Recording recording = open(folder);
+    EXPECT_EQ(recording.size(), static_cast<std::size_t>(before));
+    EXPECT_EQ(recording.metadata().status, "interrupted");
+    expect_sound(folder);
+  }
+}
+
+TEST_F(RecorderFaultsTest, AnEndedRecordingSurvivesAPowerCutWhole) {
+  PowerCutFileSystem disk;
+  auto created =
+      Recorder::create(disk, records_, pid(7), birth(), {.durability = Durability::kFsync}, log());
+  ASSERT_TRUE(created);
+  ProcessEvents process(pid(7));
+  for (int i = 0; i < 20; ++i) (*created)->record(process.call("Open"), milliseconds(1));
+  ASSERT_TRUE((*created)->finish(kStatusCompleted, "", process.last_n()));
+  disk.cut();
+  const Recording recording = open((*created)->folder());
+  EXPECT_EQ(recording.size(), 20u);
+  EXPECT_EQ(recording.metadata().status, "completed");
 }
 
 }  // namespace
