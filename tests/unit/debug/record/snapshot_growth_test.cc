@@ -100,6 +100,32 @@ TEST_F(SnapshotGrowthTest, AThousandStepsTakeAFiftiethOfWritingEveryContextWhole
   expect_all_come_back();
 }
 
+TEST_F(SnapshotGrowthTest, TwoThousandStepsWithCompactions) {
+  start();
+  keep_every_ = 61;
+  change(ctx(1), 0, {said("user")}, "You are careful.");
+  std::uint64_t unique = 0;
+  for (int step = 1; step <= 2000; ++step) {
+    for (const char* role : {"assistant", "tool"}) {
+      Message next = said(role);
+      unique += bytes_of(next);
+      append(ctx(1), std::move(next));
+    }
+    if (step % 250 != 0) continue;
+    Message summary = said("user");
+    unique += bytes_of(summary);
+    change(ctx(1), 1, {std::move(summary)});
+  }
+  finish();
+  RecordProperty(
+      "whole_contexts_per_recorded_byte",
+      std::to_string(static_cast<double>(whole_) / static_cast<double>(recorded_bytes())));
+  RecordProperty(
+      "recorded_bytes_per_unique_byte",
+      std::to_string(static_cast<double>(recorded_bytes()) / static_cast<double>(unique)));
+  expect_all_come_back();
+}
+
 TEST_F(SnapshotGrowthTest, EditsAndCompactionsReadLittleMoreThanTheContext) {
   start();
   change(ctx(1), 0, {said("user")}, "p");
@@ -131,6 +157,9 @@ TEST_F(SnapshotGrowthTest, AlternatingContextsHaveShortChainsToo) {
   for (int i = 0; i < 300; ++i) append(i % 2 == 0 ? ctx(1) : ctx(2), said("assistant"));
   finish();
   expect_all_come_back();
+  RecordProperty(
+      "whole_contexts_per_recorded_byte",
+      std::to_string(static_cast<double>(whole_) / static_cast<double>(recorded_bytes())));
   EXPECT_LT(recorded_bytes() * 20, whole_);
   expect_sound(recorder_->folder());
 }
