@@ -12,6 +12,7 @@
 #include "debug/record/event_line.h"
 #include "debug/record/file.h"
 #include "debug/record/hash64.h"
+#include "debug/record/read_ahead.h"
 
 namespace agdb {
 namespace {
@@ -19,6 +20,8 @@ namespace {
 // What is read of the text at once. Small enough that the lines are still in the processor's cache
 // when they are looked through.
 constexpr std::size_t kPieceBytes = 256 << 10;
+// A thread that reads ahead is worth its making from so much text on.
+constexpr std::uint64_t kLongText = 4 << 20;
 // For less text an index is made in a millisecond, and a file is not worth it.
 constexpr std::uint64_t kWorthAFile = 1 << 20;
 constexpr std::uint64_t kMaxSummaryBytes = 256 << 20;
@@ -260,7 +263,36 @@ Result<std::size_t> EventIndex::extend(const EventText& text, bool has_writer) {
   return static_cast<std::size_t>(store_.size() - before);
 }
 
+// The lines of a long text, as far as they are of usual length. Only where two pieces meet is a
+// line copied.
+Status EventIndex::take_many_lines(const EventText& text, std::uint64_t size) {
+  ReadAhead ahead(text, builder_.next_offset(), size, kPieceBytes);
+  IndexBuilder::Entries entries;
+  std::string piece;
+  std::string begun;  // a line that goes on in the next piece
+  while (begun.size() <= kPieceBytes) {
+    AGDB_TRY(const bool more, ahead.next(piece));
+    if (!more) break;
+    std::string_view rest = piece;
+    if (!begun.empty()) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size() - 1) + 1;
+      begun.append(rest, 0, end);
+      rest.remove_prefix(end);
+      if (begun.back() != '\n') continue;
+      builder_.take(begun, entries);
+      begun.clear();
+    }
+    const std::size_t whole = rest.rfind('\n') + 1;  // npos + 1 = 0
+    builder_.take(rest.substr(0, whole), entries);
+    begun = rest.substr(whole);
+    store_.append(entries);
+  }
+  return {};
+}
+
 Status EventIndex::take_lines(const EventText& text, std::uint64_t size) {
+  if (!text.compressed() && size - builder_.next_offset() > kLongText)
+    AGDB_CHECK_OK(take_many_lines(text, size));
   std::string piece;
   IndexBuilder::Entries entries;
   std::size_t want = kPieceBytes;

@@ -106,6 +106,7 @@ class EventIndex {
   void begin(const EventText& text, bool has_writer);
   UnfinishedFile begin_file() const;
   Result<UnfinishedFile> copy_to_file() const;
+  Status take_many_lines(const EventText& text, std::uint64_t size);
   Status take_lines(const EventText& text, std::uint64_t size);
   Result<bool> take_line(const EventText& text, std::uint64_t size, IndexBuilder::Entries& entries);
   Status take_tail(const EventText& text, std::uint64_t size);
