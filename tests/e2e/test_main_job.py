@@ -78,6 +78,29 @@ class Recording(AgdbCase):
         self.assertLess(written * 50, whole)
 
 
+class Compression(AgdbCase):
+    def test_a_compressed_recording_reads_as_before_and_comes_back(self):
+        record = self.record(SCRIPTS / "research-team.json")
+        folder = self.folder_of(record)
+        text = (folder / "events.jsonl").read_bytes()
+        before = self.agdb("show", record).out
+        said = self.agdb("record", "compress", record).err
+        self.assertIn("compressed", said)
+        self.assertFalse((folder / "events.jsonl").exists())
+        self.assertLess((folder / "events.jsonl.zst").stat().st_size, len(text))
+        self.assertEqual(self.agdb("show", record).out, before)
+        self.agdb("verify", record)
+        self.assertIn("nothing to do", self.agdb("record", "compress", record).err)
+        self.agdb("record", "decompress", record)
+        self.assertEqual((folder / "events.jsonl").read_bytes(), text)
+
+    def test_an_ended_recording_needs_no_recovery(self):
+        record = self.record(SCRIPTS / "hello.json")
+        self.assertIn("nothing to recover", self.agdb("record", "recover", record).err)
+        [told] = [json.loads(line) for line in self.agdb("record", "recover", record, "--json").lines()]
+        self.assertFalse(told["recovered"])
+
+
 class Budget(AgdbCase):
     def test_the_budget_is_warned_of_and_ends_the_process(self):
         ran = self.agdb("run", SCRIPTS / "budget.json", "--record", expect=AGENT_FAILED)

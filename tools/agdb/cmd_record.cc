@@ -7,7 +7,9 @@
 #include <map>
 #include <memory>
 
+#include "debug/record/compress.h"
 #include "debug/record/records_dir.h"
+#include "debug/record/recovery.h"
 #include "debug/replay/replay_line.h"
 #include "debug/replay/screen_text.h"
 #include "tools/agdb/command.h"
@@ -179,6 +181,65 @@ Result<ExitCode> rm(const RecordArguments& arguments, Environment& env) {
   return ExitCode::kDone;
 }
 
+// "1.2 MB", in steps of a thousand.
+std::string size_text(std::uint64_t bytes) {
+  if (bytes < 1'000) return fmt::format("{} bytes", bytes);
+  if (bytes < 1'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+using Compress = Result<CompressReport> (*)(FileSystem&, const std::string&,
+                                            const CompressProgress&);
+
+// Both ways: compress_recording or decompress_recording on each of the recordings.
+Result<ExitCode> convert(const RecordArguments& arguments, Compress compress, Environment& env) {
+  FileSystem files;
+  for (const std::string& record : arguments.records) {
+    AGDB_TRY(const std::string folder,
+             resolve_recording(records_dir(env), env.working_dir, record));
+    Result<CompressReport> report = [&] {
+      Progress progress(*env.console, "working", 0, "MB", 1'000'000);
+      return compress(files, folder,
+                      [&](std::uint64_t done, std::uint64_t) { progress.update(done); });
+    }();
+    if (!report) return std::unexpected(std::move(report).error());
+    if (arguments.json) {
+      env.console->print_line(dump(Json::object({{"folder", folder},
+                                                 {"text_bytes", report->text_bytes},
+                                                 {"compressed_bytes", report->compressed_bytes},
+                                                 {"already", report->already}})));
+    } else if (report->already) {
+      env.console->note(fmt::format("{}: nothing to do", folder));
+    } else {
+      env.console->note(fmt::format("{}: {} of text, {} compressed ({:.1f} : 1)", folder,
+                                    size_text(report->text_bytes),
+                                    size_text(report->compressed_bytes), report->ratio()));
+    }
+  }
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> recover(const RecordArguments& arguments, Environment& env) {
+  FileSystem files;
+  for (const std::string& record : arguments.records) {
+    AGDB_TRY(const std::string folder,
+             resolve_recording(records_dir(env), env.working_dir, record));
+    AGDB_TRY(const RecoveryReport report, recover_recording(files, folder));
+    if (arguments.json) {
+      env.console->print_line(dump(Json::object({{"folder", folder},
+                                                 {"recovered", report.recovered},
+                                                 {"events", report.events},
+                                                 {"bytes", report.bytes},
+                                                 {"torn_bytes", report.torn_bytes}})));
+      continue;
+    }
+    for (const std::string& note : report.notes)
+      env.console->note(fmt::format("{}: {}", folder, note));
+    if (!report.recovered) env.console->note(fmt::format("{}: nothing to recover", folder));
+  }
+  return ExitCode::kDone;
+}
+
 }  // namespace
 
 Runner declare_record(CLI::App& app) {
@@ -202,7 +263,23 @@ Runner declare_record(CLI::App& app) {
   rm_app->add_option("RECORD", arguments->records, "record ids or folders")
       ->required()
       ->option_text("...");
+  const auto work = [&](const char* name, const char* help) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    sub->add_option("RECORD", arguments->records, "record ids or folders")
+        ->required()
+        ->option_text("...");
+    sub->add_flag("--json", arguments->json, "a JSON object a recording");
+    return sub;
+  };
+  CLI::App* compress_app =
+      work("compress", "compress finished recordings; every command reads them as before");
+  CLI::App* decompress_app = work("decompress", "the way back");
+  CLI::App* recover_app =
+      work("recover", "end recordings whose writer died (reading one does so by itself)");
   return [=](Environment& env) -> Result<ExitCode> {
+    if (compress_app->parsed()) return convert(*arguments, compress_recording, env);
+    if (decompress_app->parsed()) return convert(*arguments, decompress_recording, env);
+    if (recover_app->parsed()) return recover(*arguments, env);
     if (list_app->parsed()) return list(*arguments, env);
     if (info_app->parsed()) return info(*arguments, env);
     return rm(*arguments, env);

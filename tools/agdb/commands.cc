@@ -120,9 +120,10 @@ const std::vector<Command>& commands() {
        "agdb ctx profile @ --at 20\n"
        "agdb ctx growth @",
        declare_ctx},
-      {kKeep, "record", "list, describe and remove recordings",
+      {kKeep, "record", "list, describe, compress and remove recordings",
        "agdb record list\n"
-       "agdb record info @",
+       "agdb record info @\n"
+       "agdb record compress @",
        declare_record},
       {kKeep, "verify", "check a recording: lines, numbers, hashes", "agdb verify @",
        declare_verify},
