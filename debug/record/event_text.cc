@@ -70,7 +70,7 @@ Result<EventText> EventText::open_plain(std::string path) {
   return EventText(std::move(path), fd, nullptr);
 }
 
-Result<EventText> EventText::open_compressed(std::string path) {
+Result<EventText> EventText::open_compressed(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return cannot("open", path);
   EventText text(path, fd, nullptr);

@@ -21,7 +21,7 @@ class EventText {
   static Result<EventText> open(const std::string& folder);
   // One of the two, by the file's own path.
   static Result<EventText> open_plain(std::string path);
-  static Result<EventText> open_compressed(std::string path);
+  static Result<EventText> open_compressed(const std::string& path);
   EventText(EventText&& other) noexcept;
   EventText& operator=(EventText&& other) noexcept;
   ~EventText();

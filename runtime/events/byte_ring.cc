@@ -16,8 +16,8 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 std::byte* allocate(std::size_t bytes) {
   auto* memory = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{kHugePage}));
-  // A lap through small pages misses the processor's table of them again and again. Where the system
-  // says no, it is only slower.
+  // A lap through small pages misses the processor's table of them again and again. Where the
+  // system says no, it is only slower.
   if (bytes >= kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);
   for (std::size_t at = 0; at < bytes; at += kPage) memory[at] = std::byte{0};
   return memory;

@@ -68,7 +68,8 @@ class ByteRing {
 
  private:
   static constexpr std::size_t kCacheLine = 64;
-  // How far ahead of the producer its cache lines are asked for: some hundred nanoseconds of records.
+  // How far ahead of the producer its cache lines are asked for: some hundred nanoseconds of
+  // records.
   static constexpr std::size_t kAhead = 1024;
 
   struct Free {

@@ -92,8 +92,7 @@ class Scratch {
 
   // `root` is valid as long as this. False: no clean JSON.
   bool parse(std::string_view text, simdjson::dom::element& root) {
-    return ready_ &&
-           parser_->parse(text.data(), text.size(), true).get(root) == simdjson::SUCCESS;
+    return ready_ && parser_->parse(text.data(), text.size(), true).get(root) == simdjson::SUCCESS;
   }
 
  private:

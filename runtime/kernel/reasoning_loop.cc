@@ -92,7 +92,7 @@ class Reasoning {
 
   bool account(const LlmResponse& response);
   void alert(const char* level);
-  void step_event(Ticks began, std::string_view action, std::string_view tools, Json result);
+  void step_event(Ticks began, std::string_view action, std::string_view tools, const Json& result);
   void failed_step(Ticks began, std::string_view err);
   bool stop(int code, const char* reason);
 
@@ -189,14 +189,14 @@ Task<bool> Reasoning::step() {
 }
 
 void Reasoning::step_event(Ticks began, std::string_view action, std::string_view tools,
-                           Json result) {
+                           const Json& result) {
   std::vector<Field> fields = {{"action", action}, {"step", p_.steps}};
   if (action == "budget_exceeded") {
     fields.push_back(Field("budget", p_.budget));
     fields.push_back(Field("tokens", p_.tokens_used));
   }
   if (!tools.empty()) fields.push_back(Field("tool", tools));
-  p_.emitter.syscall("ReasonStep", began, fields, std::move(result));
+  p_.emitter.syscall("ReasonStep", began, fields, result);
 }
 
 void Reasoning::failed_step(Ticks began, std::string_view err) {

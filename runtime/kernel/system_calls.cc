@@ -17,9 +17,9 @@ CallScope::~CallScope() {
   if (!returned_) fails("interrupted: " + process_->exit.reason);
 }
 
-void CallScope::returns(Json result) {
+void CallScope::returns(const Json& result) {
   returned_ = true;
-  process_->emitter.syscall(name_, began_, fields_, std::move(result));
+  process_->emitter.syscall(name_, began_, fields_, result);
 }
 
 void CallScope::fails(std::string_view err) {

@@ -31,7 +31,7 @@ class CallScope {
   Ticks began() const { return began_; }
   // A field that is known later than the entry.
   void add(Field field) { fields_.push_back(std::move(field)); }
-  void returns(Json result);
+  void returns(const Json& result);
   void fails(std::string_view err);
 
  private:
