@@ -31,8 +31,11 @@ build_packages=(
   libfmt-dev          # text
   libcli11-dev        # command line
   libedit-dev         # line editing in the replay prompt
+  libspdlog-dev       # the daemon's log
+  libncurses-dev      # the live table of processes
   libgtest-dev libgmock-dev
   python3             # tests of the scripts and of the program as a whole
+  nodejs              # tests of the client for agents in Node
 )
 dev_packages=(
   clang-19            # -fsanitize=fuzzer
@@ -42,7 +45,6 @@ dev_packages=(
   git                 # which files changed
 )
 bench_packages=(
-  libspdlog-dev       # a logging library's queue
   liblttng-ust-dev lttng-tools
 )
 
