@@ -54,6 +54,7 @@ constexpr std::array kMembers = {
     Member{"send", NameSet::kProcess},
     Member{"recv", NameSet::kProcess},
     Member{"pipe", NameSet::kProcess},
+    Member{"setbudget", NameSet::kProcess},
     Member{"signal", NameSet::kProcess},
     Member{"sigblock", NameSet::kProcess},
     Member{"sigunblock", NameSet::kProcess},

@@ -79,6 +79,11 @@ void Emitter::alert(Alert alert) {
   if (producer_->enabled()) push(kNotRead, std::move(alert));
 }
 
+void Emitter::relay(Nanoseconds timestamp, Event::Payload payload) noexcept {
+  ++n_;
+  if (producer_->enabled()) producer_->ring_->push(Event{pid_, n_, timestamp, std::move(payload)});
+}
+
 void Emitter::end(std::string_view exit_reason) {
   if (!producer_->enabled()) return;
   producer_->ring_->push(Event{pid_, 0, elapsed(), ProcessEnd{std::string(exit_reason), n_}});

@@ -88,6 +88,9 @@ class Emitter {
   void state(std::string_view from, std::string_view to, std::string_view reason);
   void alert(Alert alert);
   void end(std::string_view exit_reason);
+  // An event that happened elsewhere, at a time told by whoever saw it. REQUIRES: neither
+  // ProcessStart nor ProcessEnd.
+  void relay(Nanoseconds timestamp, Event::Payload payload) noexcept;
 
  private:
   static constexpr Ticks kNotRead{std::numeric_limits<std::uint64_t>::max()};

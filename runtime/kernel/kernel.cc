@@ -37,6 +37,13 @@ std::string hex16(std::uint64_t value) {
 
 }  // namespace
 
+std::string device_name(std::string_view tool) {
+  std::string name(tool.empty() ? "_" : tool);
+  for (char& c : name)
+    if (c == '/' || static_cast<unsigned char>(c) < 0x20) c = '_';
+  return name;
+}
+
 std::optional<Signal> signal_from(std::string_view name) {
   for (const SignalName& known : kSignals)
     if (name == known.name || name == known.unix_name) return known.signal;
@@ -69,35 +76,42 @@ Process* Kernel::Impl::find(Pid pid) {
   return at == processes.end() ? nullptr : at->second.get();
 }
 
-// An entry of the table in state created, with nothing emitted yet.
-Result<Process*> Kernel::Impl::create(const SpawnRequest& request) {
-  if (!request.script) return fail(Code::kInvalid, "a process needs a script");
-  const std::string& name = request.agent.empty() ? request.script->main : request.agent;
-  const ScriptAgent* agent = request.script->agent(name);
-  if (agent == nullptr) return fail(Code::kInvalid, "the script has no agent \"" + name + "\"");
+Result<Process*> Kernel::Impl::enter(Process* parent) {
   if (alive >= options.max_processes)
     return fail(Code::kExhausted, "too many processes: " + std::to_string(alive));
-  Process* parent = find(request.parent);
   if (parent != nullptr && parent->depth + 1 > options.max_depth)
     return fail(Code::kExhausted, "children nest too deep: " + std::to_string(options.max_depth));
   auto process = std::make_unique<Process>(Pid{next_pid++}, producer, *scheduler);
   Process& p = *process;
-  p.parent = request.parent;
-  p.script = request.script;
-  p.agent = std::shared_ptr<const ScriptAgent>(request.script, agent);
-  p.intent = request.intent.empty() ? agent->intent : request.intent;
-  p.budget = request.budget != 0 ? request.budget : agent->budget;
-  p.max_steps = request.max_steps != 0 ? request.max_steps : agent->max_steps;
-  if (p.max_steps == 0) p.max_steps = options.max_steps;
   p.run_id = parent != nullptr ? parent->run_id : next_id();
   p.trace_id = parent != nullptr ? parent->trace_id : next_id();
   if (parent != nullptr) {
+    p.parent = parent->pid;
     p.depth = parent->depth + 1;
     parent->children.insert(p.pid);
   }
   ++alive;
   processes.emplace(p.pid, std::move(process));
   return &p;
+}
+
+Result<Process*> Kernel::Impl::create(const SpawnRequest& request) {
+  if (!request.script) return fail(Code::kInvalid, "a process needs a script");
+  const std::string& name = request.agent.empty() ? request.script->main : request.agent;
+  const ScriptAgent* agent = request.script->agent(name);
+  if (agent == nullptr) return fail(Code::kInvalid, "the script has no agent \"" + name + "\"");
+  AGDB_TRY(Process * process, enter(find(request.parent)));
+  Process& p = *process;
+  p.parent = request.parent;
+  p.script = request.script;
+  p.agent = std::shared_ptr<const ScriptAgent>(request.script, agent);
+  p.model = agent->model;
+  p.intent = request.intent.empty() ? agent->intent : request.intent;
+  p.budget = request.budget != 0 ? request.budget : agent->budget;
+  p.policy = request.policy;
+  p.max_steps = request.max_steps != 0 ? request.max_steps : agent->max_steps;
+  if (p.max_steps == 0) p.max_steps = options.max_steps;
+  return process;
 }
 
 void Kernel::Impl::announce(Process& p, const std::optional<RestoredState>& restored) {
@@ -107,16 +121,19 @@ void Kernel::Impl::announce(Process& p, const std::optional<RestoredState>& rest
   start.parent = p.parent;
   start.run_id = p.run_id;
   start.trace_id = p.trace_id;
-  start.model = p.agent->model;
+  start.model = p.model;
   start.context_budget = p.budget;
   start.max_steps = p.max_steps;
-  start.wall_start = scheduler->clock().wall();
-  const std::string& name =
-      std::find_if(p.script->agents.begin(), p.script->agents.end(), [&](const auto& a) {
-        return &a.second == p.agent.get();
-      })->first;
-  start.script =
-      std::make_shared<const std::string>(script_to_json(reachable_from(*p.script, name)));
+  start.wall_start = p.started;
+  if (p.external) start.runtime = "external";
+  if (p.script) {
+    const std::string& name =
+        std::find_if(p.script->agents.begin(), p.script->agents.end(), [&](const auto& a) {
+          return &a.second == p.agent.get();
+        })->first;
+    start.script =
+        std::make_shared<const std::string>(script_to_json(reachable_from(*p.script, name)));
+  }
   if (restored) start.forked_from = restored->forked_from;
   p.emitter.start(std::move(start));
 }
@@ -219,6 +236,7 @@ void Kernel::Impl::finish(Process& p, ExitStatus status) {
   if (!p.alive()) return;
   p.finishing = true;
   p.exit = std::move(status);
+  p.ended_after = p.emitter.elapsed();
   p.life = {};
   for (const auto& [fd, device] : p.open) {
     const Field fields[] = {{"fd", fd}};
@@ -229,8 +247,17 @@ void Kernel::Impl::finish(Process& p, ExitStatus status) {
   if (!suspended) change_state(p, ProcessState::kZombie, p.exit.reason);
   orphan_children(p);
   const Process* parent = find(p.parent);
-  if (suspended || parent == nullptr || !parent->alive()) reap(p);
+  // An agent elsewhere waits for nobody's exit status.
+  if (suspended || parent == nullptr || !parent->alive() || parent->external) reap(p);
   p.ended.wake();
+  answer_gates(p, {false, p.exit.reason});
+  if (options.ended) options.ended(p.pid);
+}
+
+// An answer may bring the next question.
+void Kernel::Impl::answer_gates(Process& p, const GateAnswer& answer) {
+  if (!p.external) return;
+  for (const auto& reply : std::exchange(p.external->at_gate, {})) reply(answer);
 }
 
 // Children outlive their parent: the runtime adopts them and takes their exit status.
@@ -246,28 +273,48 @@ void Kernel::Impl::orphan_children(Process& p) {
 }
 
 void Kernel::Impl::reap(Process& p) {
-  if (p.context) {
-    const Field fields[] = {{"cid", raw(p.context->id())}};
+  const auto reclaimed = [&](const Context& context) {
+    const Field fields[] = {{"cid", raw(context.id())}};
     p.emitter.syscall("CtxReclaim", p.emitter.begin(), fields, nullptr);
-    p.context.reset();
-  }
+  };
+  if (p.context) reclaimed(*p.context);
+  p.context.reset();
+  if (p.external)
+    for (const auto& [number, context] : p.external->contexts) reclaimed(context);
   change_state(p, ProcessState::kDead, p.exit.reason);
   p.emitter.end(p.exit.reason);
   if (Process* parent = find(p.parent)) parent->children.erase(p.pid);
   p.mailbox.clear();
   p.spawned_by_call.clear();
-  if (--alive == 0)
+  if (p.external) p.external->contexts.clear();
+  if (--alive == 0 && running)
     scheduler->post([this] {
       if (alive == 0) scheduler->stop();
     });
 }
 
-Status Kernel::Impl::signal(Pid pid, Signal signal) {
+Result<Process*> Kernel::Impl::living(Pid pid) {
   Process* p = find(pid);
   if (p == nullptr) return fail(Code::kNotFound, "no process with pid " + std::to_string(raw(pid)));
   if (!p->alive() || p->finishing)
     return fail(Code::kInvalid, "process " + std::to_string(raw(pid)) + " has ended",
                 "it is " + std::string(name_of(p->state.state())));
+  return p;
+}
+
+void Kernel::Impl::suspend(Process& p, const char* reason) {
+  change_state(p, ProcessState::kSuspended, reason);
+}
+
+void Kernel::Impl::resume(Process& p, const char* reason) {
+  p.held_by_budget = false;
+  change_state(p, ProcessState::kRunning, reason);
+  p.resumed.wake();
+  answer_gates(p, p.terminating ? GateAnswer{false, exit_reason::kTerminated} : GateAnswer{});
+}
+
+Status Kernel::Impl::signal(Pid pid, Signal signal) {
+  AGDB_TRY(Process * p, living(pid));
   const bool suspended = p->state.state() == ProcessState::kSuspended;
   const char* action = "ignored";
   switch (signal) {
@@ -290,10 +337,58 @@ Status Kernel::Impl::signal(Pid pid, Signal signal) {
   const Field fields[] = {{"action", action}, {"pid", raw(pid)}, {"signal", name_of(signal)}};
   p->emitter.syscall("Signal", p->emitter.begin(), fields, nullptr);
   if (signal == Signal::kKill) finish_later(*p, {137, exit_reason::kKilled});
-  if (signal == Signal::kPause && !suspended) change_state(*p, ProcessState::kSuspended, "paused");
+  if (signal == Signal::kPause && !suspended) suspend(*p, "paused");
   if (signal == Signal::kResume && suspended) {
-    change_state(*p, ProcessState::kRunning, "resumed");
-    p->resumed.wake();
+    // Whoever lets it go on although its budget is spent means it.
+    p->budget_waived = p->held_by_budget;
+    resume(*p, "resumed");
+  }
+  return {};
+}
+
+bool Kernel::Impl::account(Process& p, const LlmResponse& response) {
+  spend(p, response);
+  const bool may_go_on = !check_budget(p) || enforce_budget(p);
+  if (options.answered && may_go_on) options.answered(p.pid, response);
+  return may_go_on;
+}
+
+// The process has spent more than it may. False: it has to end.
+bool Kernel::Impl::enforce_budget(Process& p) {
+  switch (p.policy) {
+    case BudgetPolicy::kWarn:
+      return true;
+    case BudgetPolicy::kPause:
+      if (!p.budget_waived && p.state.state() == ProcessState::kRunning) {
+        p.held_by_budget = true;
+        suspend(p, exit_reason::kBudget);
+      }
+      return true;
+    case BudgetPolicy::kKill:
+      break;
+  }
+  // One that lives here ends its step first.
+  if (p.external) finish_later(p, {2, exit_reason::kBudget});
+  return false;
+}
+
+Status Kernel::Impl::set_budget(Pid pid, std::optional<std::int64_t> budget,
+                                std::optional<BudgetPolicy> policy) {
+  AGDB_TRY(Process * p, living(pid));
+  if (policy) p->policy = *policy;
+  if (budget) {
+    p->budget = *budget;
+    p->budget_waived = false;
+    p->alerts_given = 0;
+    p->alert_level.clear();
+  }
+  const Field fields[] = {{"budget", p->budget}, {"policy", name_of(p->policy)}};
+  p->emitter.syscall("SetBudget", p->emitter.begin(), fields, nullptr);
+  if (check_budget(*p)) {
+    if (!enforce_budget(*p)) finish_later(*p, {2, exit_reason::kBudget});
+    if (p->held_by_budget && p->policy == BudgetPolicy::kWarn) resume(*p, "budget");
+  } else if (p->held_by_budget) {
+    resume(*p, "budget");
   }
   return {};
 }
@@ -303,12 +398,22 @@ ProcessInfo Kernel::Impl::info(const Process& p) const {
   info.pid = p.pid;
   info.parent = p.parent;
   info.state = p.state.state();
+  info.external = p.external != nullptr;
   info.intent = p.intent;
-  info.model = p.agent->model;
+  info.model = p.model;
   info.steps = p.steps;
+  info.max_steps = p.max_steps;
   info.tokens_used = p.tokens_used;
   info.budget = p.budget;
-  info.context_tokens = p.context ? p.context->tokens() : 0;
+  info.policy = p.policy;
+  if (p.context) info.context_tokens = p.context->tokens();
+  if (p.external)
+    for (const auto& [number, context] : p.external->contexts)
+      info.context_tokens += context.tokens();
+  info.recent_calls.assign(p.recent_calls.begin(), p.recent_calls.end());
+  info.alert_level = p.alert_level;
+  info.started = p.started;
+  info.elapsed = p.finishing && !p.alive() ? p.ended_after : p.emitter.elapsed();
   info.exit = p.exit;
   return info;
 }
@@ -334,6 +439,27 @@ Status Kernel::signal(Pid pid, Signal signal) {
   return impl_->signal(pid, signal);
 }
 
+Status Kernel::set_budget(Pid pid, std::optional<std::int64_t> budget,
+                          std::optional<BudgetPolicy> policy) {
+  return impl_->set_budget(pid, budget, policy);
+}
+
+Status Kernel::raise_alert(Pid pid, std::string_view kind, std::string_view level,
+                           std::int64_t steps) {
+  AGDB_TRY(Process * p, impl_->living(pid));
+  p->emitter.alert(make_alert(*p, kind, level, steps));
+  return {};
+}
+
+Result<std::vector<Context>> Kernel::contexts(Pid pid) const {
+  AGDB_TRY(const Process* p, impl_->living(pid));
+  std::vector<Context> all;
+  if (p->context) all.push_back(*p->context);
+  if (p->external)
+    for (const auto& [number, context] : p->external->contexts) all.push_back(context);
+  return all;
+}
+
 std::optional<ProcessInfo> Kernel::info(Pid pid) const {
   const Process* process = impl_->find(pid);
   if (process == nullptr) return std::nullopt;
@@ -347,10 +473,12 @@ std::vector<ProcessInfo> Kernel::list() const {
 }
 
 void Kernel::run() {
+  impl_->running = true;
   while (impl_->alive > 0) {
     impl_->scheduler->run();
     if (impl_->alive > 0) end_all(exit_reason::kDeadlock, 7);
   }
+  impl_->running = false;
 }
 
 void Kernel::end_all(const char* reason, int code) {

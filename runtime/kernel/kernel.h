@@ -9,6 +9,8 @@
 
 #include "runtime/events/bus.h"
 #include "runtime/events/script.h"
+#include "runtime/kernel/budget.h"
+#include "runtime/kernel/context.h"
 #include "runtime/kernel/device.h"
 #include "runtime/kernel/process_state.h"
 #include "runtime/kernel/scheduler.h"
@@ -57,7 +59,8 @@ struct SpawnRequest {
   std::string agent;   // empty: the script's main
   std::string intent;  // empty: the agent's
   Pid parent = kRuntimePid;
-  std::int64_t budget = 0;     // 0: the agent's
+  std::int64_t budget = 0;  // 0: the agent's
+  BudgetPolicy policy = BudgetPolicy::kKill;
   std::int64_t max_steps = 0;  // 0: the agent's, else KernelOptions::max_steps
   std::optional<RestoredState> restored;
 };
@@ -66,13 +69,20 @@ struct ProcessInfo {
   Pid pid{};
   Pid parent{};
   ProcessState state = ProcessState::kCreated;
+  bool external = false;  // it lives in another program
   std::string intent;
   std::string model;
   std::int64_t steps = 0;
+  std::int64_t max_steps = 0;
   std::int64_t tokens_used = 0;  // spent: request + response, cumulative
   std::int64_t budget = 0;
+  BudgetPolicy policy = BudgetPolicy::kKill;
   std::int64_t context_tokens = 0;
-  ExitStatus exit;  // of a zombie or dead process
+  std::vector<std::int64_t> recent_calls;  // tokens of the newest model calls, at most 32
+  std::string alert_level;                 // of the newest alert about its budget; empty: none
+  WallTime started{};
+  Nanoseconds elapsed{0};  // its age, or how old it became
+  ExitStatus exit;         // of a zombie or dead process
 };
 
 struct KernelOptions {
@@ -88,6 +98,10 @@ struct KernelOptions {
   // simulated time: so nothing is lost however fast the simulation is. Null: nobody waits, and a
   // full ring refuses.
   std::function<void(std::size_t waiting)> pace = nullptr;
+  // Told on the kernel's thread after a model's answer was counted, and when a process has ended
+  // (it is a zombie or dead; info() tells how). May call the kernel. Null: nobody is told.
+  std::function<void(Pid pid, const LlmResponse& response)> answered = nullptr;
+  std::function<void(Pid pid)> ended = nullptr;
 };
 
 // A runtime of agents that can be watched: processes with states, parents and signals, contexts,
@@ -114,14 +128,25 @@ class Kernel {
   // Errors: kNotFound (no such process), kInvalid (it has ended).
   Status signal(Pid pid, Signal signal);
 
+  // Changes the budget of a living process (0: none), or what happens when it is spent. Thresholds
+  // that it crosses give their alerts anew; what has spent too much is dealt with at once; what its
+  // budget held goes on when the new one allows. Errors as signal's.
+  Status set_budget(Pid pid, std::optional<std::int64_t> budget,
+                    std::optional<BudgetPolicy> policy);
+  // Emits an alert of whoever predicts, as an event of the process. `steps`: about how many more
+  // the budget lasts. Errors as signal's.
+  Status raise_alert(Pid pid, std::string_view kind, std::string_view level, std::int64_t steps);
+  // The contexts of a living process. Messages are shared. Errors: kNotFound, kInvalid.
+  Result<std::vector<Context>> contexts(Pid pid) const;
+
   std::optional<ProcessInfo> info(Pid pid) const;
   // All that ever lived, by pid.
   std::vector<ProcessInfo> list() const;
   // Events that were lost since the bus's dispatcher was behind.
   std::uint64_t events_refused() const;
 
-  // Runs until every process is dead. Processes that wait for what nobody can bring any more end
-  // with "deadlock".
+  // Runs until every process is dead. Whoever runs the scheduler himself does not need it.
+  // Processes that wait for what nobody can bring any more end with "deadlock".
   void run();
   // Ends every process with the reason; run returns then. Kernel's thread.
   void end_all(const char* reason, int code);
@@ -129,6 +154,7 @@ class Kernel {
   struct Impl;
 
  private:
+  friend class ExternalAgents;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -17,7 +17,19 @@ struct Kernel::Impl {
 
   Process* find(Pid pid);
   Result<Process*> spawn(SpawnRequest request);
+  // An entry of the table in state created, with nothing emitted yet. `parent` may be null.
+  Result<Process*> enter(Process* parent);
+  void announce(Process& process, const std::optional<RestoredState>& restored);
+  Result<Process*> living(Pid pid);
   Status signal(Pid pid, Signal signal);
+  void suspend(Process& process, const char* reason);
+  void resume(Process& process, const char* reason);
+
+  // Counts what a model's answer cost, alerts, and does what the policy says. False: the process
+  // has to end.
+  bool account(Process& process, const LlmResponse& response);
+  Status set_budget(Pid pid, std::optional<std::int64_t> budget,
+                    std::optional<BudgetPolicy> policy);
 
   // Ends the process once the scheduler is next at work: a coroutine cannot destroy itself.
   void finish_later(Process& process, ExitStatus status);
@@ -39,16 +51,21 @@ struct Kernel::Impl {
   std::uint64_t next_pid = 1;
   std::uint64_t next_ctx = 1;
   std::size_t alive = 0;   // not dead yet
+  bool running = false;    // within Kernel::run, which ends when none is alive
   std::uint64_t id_state;  // of the generator of run and trace ids
 
  private:
   Result<Process*> create(const SpawnRequest& request);
+  bool enforce_budget(Process& process);
   Status set_up(Process& process, SpawnRequest request);
-  void announce(Process& process, const std::optional<RestoredState>& restored);
   void fill_context(Process& process, std::optional<RestoredState> restored);
   Status open_model(Process& process);
   void orphan_children(Process& process);
+  void answer_gates(Process& process, const GateAnswer& answer);
   std::string next_id();
 };
+
+// A tool's name as one component of a path.
+std::string device_name(std::string_view tool);
 
 }  // namespace agdb

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "runtime/events/emitter.h"
+#include "runtime/kernel/budget.h"
 #include "runtime/kernel/context.h"
+#include "runtime/kernel/external_life.h"
 #include "runtime/kernel/kernel.h"
 #include "runtime/kernel/task.h"
 
@@ -33,6 +35,7 @@ struct OpenDevice {
 struct Process {
   Process(Pid p, EventBus::Producer& producer, Scheduler& scheduler)
       : pid(p),
+        started(scheduler.clock().wall()),
         emitter(producer, scheduler.clock(), p),
         ended(scheduler),
         mail_came(scheduler),
@@ -51,7 +54,11 @@ struct Process {
   std::string run_id;
   std::string trace_id;
   std::shared_ptr<const Script> script;
-  std::shared_ptr<const ScriptAgent> agent;  // shares ownership of the script
+  // Shares ownership of the script. Null, as the script, for a process that lives elsewhere.
+  std::shared_ptr<const ScriptAgent> agent;
+  std::unique_ptr<ExternalLife> external;  // null for one that lives here
+  std::string model;
+  WallTime started{};
   StateMachine state;
   Emitter emitter;
 
@@ -62,9 +69,13 @@ struct Process {
   std::int64_t steps = 0;
   std::int64_t max_steps = 0;
   std::int64_t budget = 0;
+  BudgetPolicy policy = BudgetPolicy::kKill;
+  bool held_by_budget = false;  // suspended since it has spent its budget
+  bool budget_waived = false;   // told to go on beyond it
   std::int64_t tokens_used = 0;
-  std::deque<std::int64_t> recent_calls;  // tokens of the newest calls, for the alert's estimate
+  std::deque<std::int64_t> recent_calls;  // tokens of the newest calls, newest last
   std::size_t alerts_given = 0;           // of the levels in order
+  std::string alert_level;                // of the newest alert
   bool tool_failed = false;
   std::string last_answer;
 
@@ -79,6 +90,7 @@ struct Process {
   bool terminating = false;
   bool finishing = false;
   ExitStatus exit;
+  Nanoseconds ended_after{0};  // its age when it ended
   Task<void> life;
 };
 

@@ -64,6 +64,7 @@ class RealScheduler final : public Scheduler {
   }
 
   void stop() override { context_.stop(); }
+  asio::io_context& loop() { return context_; }
 
   // io_context counts outstanding work itself; it needs telling only of what comes from outside.
   void hold() override { context_.get_executor().on_work_started(); }
@@ -81,6 +82,12 @@ class RealScheduler final : public Scheduler {
 
 std::unique_ptr<Scheduler> make_real_scheduler(double speed) {
   return std::make_unique<RealScheduler>(speed);
+}
+
+LoopScheduler make_loop_scheduler() {
+  auto scheduler = std::make_unique<RealScheduler>(1.0);
+  asio::io_context& loop = scheduler->loop();
+  return {std::move(scheduler), &loop};
 }
 
 }  // namespace agdb

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -12,24 +11,6 @@
 
 namespace agdb {
 namespace {
-
-// Calls that the estimate of an alert looks back on.
-constexpr std::size_t kRecentCalls = 5;
-
-// Token counts come from scripts and providers: a sum that does not fit stays at the largest
-// number.
-std::int64_t add(std::int64_t a, std::int64_t b) {
-  std::int64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
-}
-
-// A tool's name as one component of a path.
-std::string device_name(std::string_view tool) {
-  std::string name(tool.empty() ? "_" : tool);
-  for (char& c : name)
-    if (c == '/' || static_cast<unsigned char>(c) < 0x20) c = '_';
-  return name;
-}
 
 // The turn whose answer the context's message at `at` is, and the calls of it that have no result
 // yet.
@@ -90,8 +71,6 @@ class Reasoning {
   const ScriptAction* action_of(std::uint64_t turn, std::size_t index, const ToolCall& call) const;
   Result<Pid> target(const std::string& to) const;
 
-  bool account(const LlmResponse& response);
-  void alert(const char* level);
   void step_event(Ticks began, std::string_view action, std::string_view tools, const Json& result);
   void failed_step(Ticks began, std::string_view err);
   bool stop(int code, const char* reason);
@@ -159,7 +138,7 @@ Task<bool> Reasoning::step() {
                                                       : stop(5, exit_reason::kModelFailed);
   }
   LlmResponse& response = answer->response;
-  const bool affordable = account(response);
+  const bool affordable = k_.account(p_, response);
   p_.last_answer = response.content;
   std::vector<std::pair<std::size_t, ToolCall>> calls;
   std::string tools;
@@ -202,43 +181,6 @@ void Reasoning::step_event(Ticks began, std::string_view action, std::string_vie
 void Reasoning::failed_step(Ticks began, std::string_view err) {
   const std::array fields = {Field("action", "error"), Field("step", p_.steps)};
   p_.emitter.failed_syscall("ReasonStep", began, fields, err);
-}
-
-// Counts what the call cost and alerts where a threshold of the budget was crossed, once each.
-// False: the budget is exceeded.
-bool Reasoning::account(const LlmResponse& response) {
-  const std::int64_t cost = add(response.request_tokens, response.response_tokens);
-  p_.tokens_used = add(p_.tokens_used, cost);
-  p_.recent_calls.push_back(cost);
-  if (p_.recent_calls.size() > kRecentCalls) p_.recent_calls.pop_front();
-  if (p_.budget == 0) return true;
-  const std::int64_t left = p_.budget - p_.tokens_used;
-  // Under 20 %, under 10 %, nothing; divided rather than multiplied, so that nothing overflows.
-  const std::array crossed = {left < p_.budget / 5 + (p_.budget % 5 != 0),
-                              left < p_.budget / 10 + (p_.budget % 10 != 0), left < 0};
-  static constexpr std::array kLevels = {"warning", "critical", "exceeded"};
-  for (std::size_t level = p_.alerts_given; level < crossed.size() && crossed[level]; ++level) {
-    alert(kLevels[level]);
-    p_.alerts_given = level + 1;
-  }
-  return p_.tokens_used <= p_.budget;
-}
-
-void Reasoning::alert(const char* level) {
-  const std::int64_t remaining = std::max<std::int64_t>(0, p_.budget - p_.tokens_used);
-  std::int64_t recent = 0;
-  for (const std::int64_t cost : p_.recent_calls) recent = add(recent, cost);
-  const auto calls = static_cast<std::int64_t>(p_.recent_calls.size());
-  Alert alert;
-  alert.kind = "budget";
-  alert.level = level;
-  alert.tokens_used = p_.tokens_used;
-  alert.context_budget = p_.budget;
-  alert.remaining_pct = 100.0 * static_cast<double>(remaining) / static_cast<double>(p_.budget);
-  const std::int64_t mean = recent / std::max<std::int64_t>(1, calls);
-  alert.est_remaining_steps = mean <= 0 ? 0 : remaining / mean;
-  alert.step = p_.steps;
-  p_.emitter.alert(std::move(alert));
 }
 
 const ScriptAction* Reasoning::action_of(std::uint64_t turn, std::size_t index,

@@ -5,6 +5,10 @@
 
 #include "runtime/events/clock.h"
 
+namespace boost::asio {
+class io_context;
+}
+
 namespace agdb {
 
 // The kernel's one thread: runs tasks one at a time, in the order of their times and, for one time,
@@ -36,6 +40,15 @@ class Scheduler {
 // Time moves only when nothing is left to do at the present moment, and then at once to the next
 // timer: hours pass in milliseconds, and the same tasks give the same times.
 std::unique_ptr<Scheduler> make_sim_scheduler();
+
+// Real time, on an event loop that others use too: sockets that are served on the kernel's thread.
+// The loop belongs to the scheduler; whoever uses it is gone before. `run` goes on while anybody has
+// work for the loop.
+struct LoopScheduler {
+  std::unique_ptr<Scheduler> scheduler;
+  boost::asio::io_context* loop;
+};
+LoopScheduler make_loop_scheduler();
 
 // Real time, `speed` times as fast (its clock too). REQUIRES: speed > 0.
 std::unique_ptr<Scheduler> make_real_scheduler(double speed = 1.0);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "runtime/events/result.h"
 #include "runtime/kernel/scheduler.h"
@@ -167,35 +168,34 @@ class Pending {
   std::shared_ptr<detail::ReplyState<T>> state_;
 };
 
-// Lets a process wait inside the kernel for something that another process does; wake resumes
-// whoever waits, once. Kernel's thread only.
+// Lets processes wait inside the kernel for something that another one does; wake resumes all who
+// wait, once, in the order in which they came. Kernel's thread only.
 class WaitPoint {
  public:
   explicit WaitPoint(Scheduler& scheduler) : scheduler_(&scheduler) {}
   WaitPoint(const WaitPoint&) = delete;
   WaitPoint& operator=(const WaitPoint&) = delete;
 
-  bool waited() const { return waiter_ != nullptr && !waiter_->gone; }
+  bool waited() const { return !waiters_.empty(); }
 
   void wake() {
-    if (!waiter_) return;
-    scheduler_->post([w = std::exchange(waiter_, nullptr)] {
-      if (!w->gone && w->handle) w->handle.resume();
-    });
+    for (std::shared_ptr<Waiter>& waiter : std::exchange(waiters_, {}))
+      scheduler_->post([w = std::move(waiter)] {
+        if (!w->gone) w->handle.resume();
+      });
   }
 
   class Awaiter;
-  // Waits for the next wake; or, with a time limit, at most that long. REQUIRES: nobody else waits
-  // here.
+  // Waits for the next wake; or, with a time limit, at most that long.
   Awaiter wait(std::optional<Nanoseconds> limit = std::nullopt);
 
  private:
   struct Waiter {
     std::coroutine_handle<> handle;
-    bool gone = false;
+    bool gone = false;  // its coroutine was destroyed, or goes on already
   };
   Scheduler* scheduler_;
-  std::shared_ptr<Waiter> waiter_;
+  std::vector<std::shared_ptr<Waiter>> waiters_;
 };
 
 class WaitPoint::Awaiter {
@@ -203,6 +203,7 @@ class WaitPoint::Awaiter {
   Awaiter(WaitPoint& point, std::optional<Nanoseconds> limit) : point_(&point), limit_(limit) {}
   Awaiter(const Awaiter&) = delete;
   Awaiter& operator=(const Awaiter&) = delete;
+  // The point may be gone by now, where a whole runtime goes.
   ~Awaiter() {
     if (waiter_) waiter_->gone = true;
   }
@@ -210,15 +211,16 @@ class WaitPoint::Awaiter {
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> awaiting) {
     waiter_ = std::make_shared<Waiter>(Waiter{awaiting});
-    point_->waiter_ = waiter_;
+    point_->waiters_.push_back(waiter_);
     if (!limit_) return;
-    point_->scheduler_->after(*limit_, [point = point_, w = waiter_] {
-      if (w->gone || point->waiter_ != w) return;
-      point->waiter_ = nullptr;
-      w->handle.resume();
+    point_->scheduler_->after(*limit_, [w = waiter_] {
+      if (!w->gone) w->handle.resume();
     });
   }
-  void await_resume() const noexcept {}
+  void await_resume() noexcept {
+    waiter_->gone = true;
+    std::erase(point_->waiters_, waiter_);
+  }
 
  private:
   WaitPoint* point_;
