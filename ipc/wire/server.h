@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ipc/wire/connection.h"
+#include "ipc/wire/unix_socket.h"
+
+namespace agdb {
+
+// Accepts connections of the same user on a listening socket. Others are turned away and counted.
+// Where the system has no file descriptor left it waits and tries again. Lives on the loop's
+// thread.
+class Server {
+ public:
+  struct Handlers {
+    std::function<void(std::unique_ptr<Connection> connection, Peer peer)> connected;
+    // One line for a log: somebody was turned away, accepting failed.
+    std::function<void(const std::string& line)> trouble;
+  };
+
+  // `loop` outlives it.
+  Server(boost::asio::io_context& loop, ListeningSocket socket, Handlers handlers);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  std::uint64_t turned_away() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace agdb
