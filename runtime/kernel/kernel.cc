@@ -426,6 +426,10 @@ Vfs& Kernel::vfs() {
   return impl_->vfs;
 }
 
+Pid Kernel::next_pid() const {
+  return Pid{impl_->next_pid};
+}
+
 Result<Pid> Kernel::spawn(SpawnRequest request) {
   AGDB_TRY(const Process* process, impl_->spawn(std::move(request)));
   return process->pid;

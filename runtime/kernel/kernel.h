@@ -122,6 +122,8 @@ class Kernel {
   // mounted deeper wins: /dev/tool/search before /dev/tool.
   Vfs& vfs();
 
+  // The pid that the next process will have: for whoever must know it before its first event.
+  Pid next_pid() const;
   // Gives birth to a process, which runs from the next turn of the scheduler on. Errors: kInvalid
   // (no such agent), kExhausted (limits), kNotFound (no such model device).
   Result<Pid> spawn(SpawnRequest request);
