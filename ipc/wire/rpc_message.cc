@@ -111,7 +111,7 @@ RpcLine parse_rpc_line(std::string_view text) {
   RpcLine line;
   Result<Json> json = parse_json(text, nullptr, {.max_depth = kMaxDepth});
   if (!json) {
-    line.messages.push_back(invalid(RpcCode::kParseError, json.error().message));
+    line.messages.push_back(invalid(RpcCode::kParseError, "not JSON: " + json.error().message));
     return line;
   }
   if (!json->is_array()) {
