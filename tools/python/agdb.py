@@ -35,7 +35,6 @@ What an agent may rely on:
 Standard library only, Python 3.9 or later, Linux and other systems with Unix sockets.
 """
 
-import asyncio
 import atexit
 import collections
 import functools
@@ -50,10 +49,9 @@ import sys
 import threading
 import time
 from types import TracebackType
-from typing import (Any, AsyncIterator, Callable, Coroutine, Deque, Dict, Generator, Iterable,
-                    Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type, TypeVar,
-                    Union, cast, overload)
-from typing import AsyncGenerator
+from typing import (Any, AsyncGenerator, AsyncIterator, Callable, Deque, Dict, Generator, Iterable,
+                    Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type, TypeVar, cast,
+                    overload)
 
 __all__ = ["Agent", "Call", "Gate", "Stats", "register", "wrap"]
 __version__ = "0.1.0"
@@ -138,7 +136,8 @@ class _Bounded:
             if self.left <= 0:
                 result["…"] = "[cut: %d more items]" % (len(value) - count)
                 break
-            result[self.text(key if isinstance(key, str) else _repr(key))] = self.copy(item, depth)
+            name = self.text(key if isinstance(key, str) else _repr(key))
+            result[name] = self.copy(item, depth)
         return result
 
     def copy_items(self, value: Any, depth: int) -> List[Any]:
@@ -517,7 +516,7 @@ class _Link:
             for waker in self._wakers:
                 waker.close()
             self.changed.notify_all()
-        if concerned:
+        if concerned or state == "no daemon":  # which may be known before the agent is there
             _notice(state, notice)
 
 
@@ -720,8 +719,10 @@ class Agent:
         Where there is no daemon, or it does not answer within GATE_SECONDS, the answer is yes.
         """
         answer = self._ask_gate(False, GATE_SECONDS)
-        if answer is None or answer.go or answer.reason != "suspended":
-            return answer or Gate(True)
+        if answer is None:
+            return Gate(True)
+        if answer.go or answer.reason != "suspended":
+            return answer
         answer = self._ask_gate(True, timeout)
         if answer is None:
             return Gate(False, "suspended") if self.alive else Gate(True)
@@ -729,6 +730,8 @@ class Agent:
 
     async def gate_async(self, timeout: Optional[float] = None) -> Gate:
         """gate() for coroutines: only the caller waits, not the event loop."""
+        import asyncio  # only here: its import takes as long as all the others together
+
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, self.gate, timeout)
 
@@ -1232,17 +1235,24 @@ def _block_text(block: Any) -> Optional[str]:
         return _text(_get(block, "refusal"))
     if kind in ("thinking", "redacted_thinking", "reasoning"):
         return None
-    if kind in ("server_tool_use", "mcp_tool_use"):
-        given = _dump(_bounded(_get(block, "input")))
-        return "[%s %s %s]" % (kind, _text(_get(block, "name")), given)
+    if kind in _SERVER_TOOLS:
+        return _server_call(kind, _text(_get(block, "name")), _get(block, "input"))
     return _placeholder(block, kind)
+
+
+# Tools that the model's own server runs: neither the agent's calls nor text, so told as a mark.
+_SERVER_TOOLS = ("server_tool_use", "mcp_tool_use")
+
+
+def _server_call(kind: str, name: str, arguments: Any) -> str:
+    return "[%s %s %s]" % (kind, name, _dump(_object_of(arguments)))
 
 
 def _content_text(content: Any) -> str:
     if isinstance(content, str):
         return content
     texts = (_block_text(block) for block in _list(content))
-    return "\n".join(text for text in texts if text is not None)
+    return "\n".join(text for text in texts if text)
 
 
 def _read_message(message: Any) -> Iterator[_Message]:
@@ -1262,7 +1272,7 @@ def _read_message(message: Any) -> Iterator[_Message]:
                            _text(_get(block, "tool_use_id")), (), _get(block, "is_error") is True)
         else:
             text = _block_text(block)
-            if text is not None:
+            if text:
                 texts.append(text)
     if texts or calls or not results:
         yield _Message("tool" if role == "function" else role, "\n".join(texts),
@@ -1316,6 +1326,11 @@ class _Answer:
     def content(self) -> str:
         return "".join(self.text)
 
+    def add_text(self, text: Optional[str]) -> None:
+        """A block of its own."""
+        if text:
+            self.text.append("\n" + text if self.text else text)
+
     def message(self) -> _Message:
         return _Message("assistant", self.content(), tool_calls=tuple(self.calls))
 
@@ -1331,14 +1346,16 @@ class _Answer:
                 self.calls.append(_read_call(call))
             elif block.kind == "thinking":
                 self.thinking.append(("".join(block.pieces), block.signature))
-            elif block.pieces:
-                self.text.append(("\n" if self.text else "") + "".join(block.pieces))
+            elif block.kind in _SERVER_TOOLS:
+                self.add_text(_server_call(block.kind, block.name, "".join(block.pieces)))
+            else:
+                self.add_text("".join(block.pieces))
         self.blocks = {}
 
 
 class _Block:
     def __init__(self) -> None:
-        self.kind = "text"
+        self.kind = "text"  # or "thinking", "call", one of _SERVER_TOOLS
         self.id = self.name = self.signature = ""
         self.pieces: List[str] = []
 
@@ -1370,20 +1387,20 @@ def _thought(message: Any) -> str:
 
 
 def _chat_whole(answer: _Answer, completion: Any) -> None:
-    answer.model = _text(_get(completion, "model"))
+    answer.model = _text(_get(completion, "model")) or answer.model
     _chat_usage(answer, _get(completion, "usage"))
     for choice in _list(_get(completion, "choices"))[:1]:
         message = _get(choice, "message")
         answer.stop_reason = _text(_get(choice, "finish_reason"))
-        answer.text.append(_content_text(_get(message, "content"))
-                           or _text(_get(message, "refusal")))
+        answer.add_text(_content_text(_get(message, "content"))
+                        or _text(_get(message, "refusal")))
         answer.calls = [_read_call(call) for call in _list(_get(message, "tool_calls"))]
         if _thought(message):
             answer.thinking.append((_thought(message), ""))
 
 
 def _chat_chunk(answer: _Answer, chunk: Any) -> bool:
-    answer.model = answer.model or _text(_get(chunk, "model"))
+    answer.model = _text(_get(chunk, "model")) or answer.model
     _chat_usage(answer, _get(chunk, "usage"))
     came = False
     for choice in _list(_get(chunk, "choices")):
@@ -1425,7 +1442,7 @@ def _messages_usage(answer: _Answer, usage: Any) -> None:
 
 
 def _messages_whole(answer: _Answer, message: Any) -> None:
-    answer.model = _text(_get(message, "model"))
+    answer.model = _text(_get(message, "model")) or answer.model
     answer.stop_reason = _text(_get(message, "stop_reason"))
     _messages_usage(answer, _get(message, "usage"))
     for block in _list(_get(message, "content")):
@@ -1438,14 +1455,14 @@ def _messages_whole(answer: _Answer, message: Any) -> None:
         elif kind == "redacted_thinking":
             answer.thinking.append(("", _text(_get(block, "data"))))
         else:
-            answer.text.append(("\n" if answer.text else "") + (_block_text(block) or ""))
+            answer.add_text(_block_text(block))
 
 
 def _messages_chunk(answer: _Answer, event: Any) -> bool:
     kind = _get(event, "type")
     if kind == "message_start":
         message = _get(event, "message")
-        answer.model = _text(_get(message, "model"))
+        answer.model = _text(_get(message, "model")) or answer.model
         _messages_usage(answer, _get(message, "usage"))
     elif kind == "message_delta":
         delta = _get(event, "delta")
@@ -1467,7 +1484,6 @@ def _messages_chunk(answer: _Answer, event: Any) -> bool:
 
 
 def _messages_block(block: _Block, start: Any) -> bool:
-    """How a block begins; those that tools of the server fill are told by a mark in the text."""
     kind = _get(start, "type")
     if kind == "tool_use":
         block.id, block.name = _text(_get(start, "id")), _text(_get(start, "name"))
@@ -1475,8 +1491,9 @@ def _messages_block(block: _Block, start: Any) -> bool:
     if kind in ("thinking", "redacted_thinking"):
         block.signature = _text(_get(start, "signature")) or _text(_get(start, "data"))
         return block.add("thinking", _get(start, "thinking"))
-    if kind in ("server_tool_use", "mcp_tool_use"):
-        return block.add("text", "[%s %s] " % (kind, _text(_get(start, "name"))))
+    if kind in _SERVER_TOOLS:
+        block.name = _text(_get(start, "name"))
+        return not block.add(kind, "")
     return block.add("text", _block_text(start))
 
 
@@ -1484,7 +1501,7 @@ def _messages_block(block: _Block, start: Any) -> bool:
 
 
 def _responses_whole(answer: _Answer, response: Any) -> None:
-    answer.model = _text(_get(response, "model"))
+    answer.model = _text(_get(response, "model")) or answer.model
     details = _get(response, "incomplete_details")
     answer.stop_reason = _text(_get(details, "reason")) or _text(_get(response, "status"))
     answer.error = _text(_get(_get(response, "error"), "message"))
@@ -1501,8 +1518,7 @@ def _responses_whole(answer: _Answer, response: Any) -> None:
             if text:
                 answer.thinking.append((text, ""))
     for message in _read_messages(output):
-        if message.content:
-            answer.text.append(("\n" if answer.text else "") + message.content)
+        answer.add_text(message.content)
         answer.calls.extend(message.tool_calls)
 
 
@@ -1516,7 +1532,7 @@ def _responses_chunk(answer: _Answer, event: Any) -> bool:
         answer.blocks = {}
         _responses_whole(answer, _get(event, "response"))
     elif kind == "response.created":
-        answer.model = _text(_get(_get(event, "response"), "model"))
+        answer.model = _text(_get(_get(event, "response"), "model")) or answer.model
     elif kind == "response.output_item.added":
         item = _get(event, "item")
         if _get(item, "type") == "function_call":
@@ -1681,6 +1697,12 @@ async def _same(proxy: Any, target: Any, result: Any) -> Any:
     return proxy if value is target else value
 
 
+def _has(kind: type, name: str) -> bool:
+    """Whether Python would find the special method; hasattr() finds those of the metaclass too."""
+    found = (vars(one)[name] for one in kind.__mro__ if name in vars(one))
+    return next(found, None) is not None
+
+
 # Python looks these up in the type, so each proxied type gets a class with those that it has.
 _SPECIAL = {name: _delegate(name) for name in (
     "__enter__", "__exit__", "__aenter__", "__aexit__", "__iter__", "__next__", "__aiter__",
@@ -1696,7 +1718,7 @@ class _Proxy:
     @classmethod
     def _agdb_make(cls, target: Any, **own: Any) -> Any:
         special = {name: function for name, function in cls._agdb_special.items()
-                   if hasattr(type(target), name)}
+                   if _has(type(target), name)}
         proxy = object.__new__(type(cls.__name__, (cls,), special))
         for name, value in {"_agdb_target": target, **own}.items():
             object.__setattr__(proxy, name, value)
@@ -1815,10 +1837,10 @@ async def _awaited(answer: Any, exchange: _Exchange, streams: bool) -> Any:
 
 def _answered(answer: Any, exchange: _Exchange, streams: bool) -> Any:
     kind = type(answer)
-    if streams or hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
+    if streams or _has(kind, "__next__") or _has(kind, "__anext__"):
         return _stream(answer, exchange)
     # What messages.stream() gives becomes the stream when it is entered.
-    if hasattr(kind, "__enter__") or hasattr(kind, "__aenter__"):
+    if _has(kind, "__enter__") or _has(kind, "__aenter__"):
         return _Manager._agdb_make(answer, _agdb_exchange=exchange)
     exchange.whole(answer)
     return answer
@@ -1874,7 +1896,7 @@ class _Stream(_Proxy):
         if name in ("asend", "athrow"):
             return functools.partial(self._agdb_astep, value)
         if name == "text_stream":
-            noted = _anoted_texts if hasattr(type(value), "__aiter__") else _noted_texts
+            noted = _anoted_texts if _has(type(value), "__aiter__") else _noted_texts
             return noted(value, self._agdb_exchange)
         return value
 
