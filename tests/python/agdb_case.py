@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 import unittest
+from unittest import mock
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tools" / "python"))
@@ -18,17 +19,25 @@ class AgentCase(unittest.TestCase):
     def setUp(self):
         self.daemon = FakeDaemon()
         self.addCleanup(self.daemon.stop)
+        notices = mock.patch.object(agdb, "_notice")
+        self.notices = notices.start()
+        self.addCleanup(notices.stop)
         place = Socket(self.daemon.path)
         place.__enter__()
         self.addCleanup(place.__exit__)
         self.agent = agdb.register("test", model="m-1")
         self.assertTrue(self.agent.flush(SECONDS))
+        self.addCleanup(self.agent.close)
         self.addCleanup(self.no_faults)
 
     def no_faults(self):
         stats = self.agent.stats()
         self.assertEqual((stats.faults, stats.last_fault), (0, ""))
         self.assertEqual(self.daemon.bad_lines, [])
+
+    def assert_noticed(self, text):
+        """A person was told so on stderr."""
+        self.assertIn(text, str([call.args[1] for call in self.notices.call_args_list]))
 
     def told(self, method, agent=None):
         """The params of all that was told by that method, and arrived, up to now."""

@@ -28,7 +28,7 @@ def things(value):
 
 
 class Recorded:
-    """One exchange of a file in fixtures/http: `request` as the client would be called, `events`."""
+    """One exchange of a file in fixtures/http: `request` as a client is called, and `events`."""
 
     def __init__(self, name, number=0):
         exchange = json.loads((FIXTURES / (name + ".json")).read_text())["interactions"][number]

@@ -2,7 +2,6 @@
 
 import asyncio
 import collections
-import contextlib
 import os
 import pathlib
 import subprocess
@@ -80,13 +79,13 @@ class Registering(AgentCase):
 
     def test_refused_by_the_daemon(self):
         self.daemon.refuse_register = "too many agents"
-        with contextlib.redirect_stderr(None):
-            agent = agdb.register("one too many")
-            with agent.call("Unheard"):
-                pass
-            agent.flush(SECONDS)
+        agent = agdb.register("one too many")
+        with agent.call("Unheard"):
+            pass
+        agent.flush(SECONDS)
         stats = agent.stats()
         self.assertEqual((stats.state, stats.told, stats.lost), ("refused", 1, 1))
+        self.assert_noticed("the daemon refused the agent 'one too many': too many agents")
         self.assertTrue(agent.gate())
 
     def test_what_the_daemon_rejected_is_known(self):
@@ -174,7 +173,8 @@ class Calls(AgentCase):
         self.assertLess(len(told["result"]), agdb.MAX_VALUE + 100)
 
     def test_long_lists_are_cut_and_say_so(self):
-        with self.agent.call("Big", many=list(range(10**6)), deep={str(i): i for i in range(10**5)}):
+        wide = {str(number): number for number in range(10**5)}
+        with self.agent.call("Big", many=list(range(10**6)), wide=wide):
             pass
         args = self.only_call()["args"]
         self.assertRegex(args["many"][-1], r"…\[cut: \d+ more items\]")
@@ -368,8 +368,8 @@ class Contexts(AgentCase):
         self.assertEqual([one["ctx_id"] for one in self.told("agent.context")], [1, 2])
 
     def test_the_system_prompt_may_stand_in_the_messages(self):
-        self.agent.context([{"role": "system", "content": "S"}, {"role": "developer", "content": "D"},
-                            self.USER])
+        self.agent.context([{"role": "system", "content": "S"},
+                            {"role": "developer", "content": "D"}, self.USER])
         told = self.told("agent.context")[0]
         self.assertEqual((told["system_prompt"], told["messages"]), ("S\nD", [self.USER]))
 
@@ -381,7 +381,8 @@ class Contexts(AgentCase):
         self.agent.context([self.USER, self.ANSWER])
         told = self.told("agent.context")
         self.assertEqual(len(told), 2)
-        self.assertEqual((told[1].get("keep"), told[1]["messages"]), (None, [self.USER, self.ANSWER]))
+        self.assertEqual((told[1].get("keep"), told[1]["messages"]),
+                         (None, [self.USER, self.ANSWER]))
 
     def test_forms_of_messages(self):
         call = {"id": "c1", "name": "ls", "arguments": {"path": "."}}
@@ -491,9 +492,8 @@ class Gates(AgentCase):
         waiter = threading.Thread(target=lambda: answers.append(self.agent.gate()))
         waiter.start()
         self.daemon.wait_of("agent.gate", 2)
-        with contextlib.redirect_stderr(None):
-            self.daemon.hang_up()
-            waiter.join(SECONDS)
+        self.daemon.hang_up()
+        waiter.join(SECONDS)
         self.assertEqual(answers, [agdb.Gate(True)])
 
     def test_a_daemon_that_does_not_answer_holds_nobody(self):
@@ -568,9 +568,8 @@ class Losses(AgentCase):
         self.assertEqual(len(self.daemon.of("agent.close")), 1)
 
     def test_a_daemon_that_dies_in_the_middle(self):
-        with contextlib.redirect_stderr(None):
-            self.daemon.hang_up()
-            self.wait_gone()
+        self.daemon.hang_up()
+        self.wait_gone()
         with self.agent.call("Unheard") as call:
             call.result = 1
         self.assertTrue(self.agent.gate())
@@ -578,34 +577,32 @@ class Losses(AgentCase):
         self.agent.close()
         stats = self.agent.stats()
         self.assertEqual((stats.state, stats.told, stats.lost), ("gone", 1, 1))
+        self.assert_noticed("the daemon at %s went away" % self.daemon.path)
 
     def test_what_waited_when_it_died_is_lost(self):
         self.daemon.reads.clear()
         for number in range(500):
             with self.agent.call("Fill", pad="x" * 1000):
                 pass
-        with contextlib.redirect_stderr(None):
-            self.daemon.hang_up()
-            self.daemon.reads.set()
-            self.wait_gone()
+        self.daemon.hang_up()
+        self.daemon.reads.set()
+        self.wait_gone()
         stats = self.agent.stats()
         self.assertEqual(stats.told, 500)
         self.assertEqual(stats.sent + stats.lost, 500)
         self.assertGreater(stats.lost, 0)
 
     def test_a_later_register_tries_anew(self):
-        with contextlib.redirect_stderr(None):
-            self.daemon.hang_up()
-            self.wait_gone()
+        self.daemon.hang_up()
+        self.wait_gone()
         again = agdb.register("again")
         self.assertTrue(again.flush(SECONDS))
         self.assertEqual(again.stats().state, "registered")
         self.assertEqual(self.agent.stats().state, "gone")
 
     def test_a_daemon_that_speaks_something_else(self):
-        with contextlib.redirect_stderr(None):
-            self.daemon.connections[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            self.wait_gone()
+        self.daemon.connections[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.wait_gone()
         self.assertEqual(self.agent.stats().state, "gone")
 
     def test_lines_that_mean_nothing_to_an_agent(self):
@@ -631,13 +628,13 @@ class Losses(AgentCase):
         self.assertEqual(dict(numbers), {worker: list(range(200)) for worker in range(8)})
 
     def test_a_fault_of_the_client_does_not_reach_the_agent(self):
-        with contextlib.redirect_stderr(None), \
-                mock.patch.object(agdb, "_dump", side_effect=RuntimeError("a bug")):
+        with mock.patch.object(agdb, "_dump", side_effect=RuntimeError("a bug")):
             with self.agent.call("Anything"):
                 pass
             self.agent.response("x")
         self.assertEqual(self.agent.stats().faults, 2)
         self.assertEqual(self.agent.stats().last_fault, "RuntimeError: a bug")
+        self.assert_noticed("RuntimeError: a bug while telling of the agent")
         self.agent._faults, self.agent._last_fault = 0, ""
 
 
@@ -679,11 +676,12 @@ class Programs(AgentCase):
                 "with agent.call('Unheard', path='x') as call: call.result = 1\n"
                 "@agent.tool\ndef double(n): return 2 * n\n"
                 "class Client:\n  class messages:\n    create = lambda **request: 'answer'\n"
-                "print(double(4), bool(agent.gate()), agdb.wrap(Client()).messages.create(messages=[]))\n"
+                "print(double(4), bool(agent.gate()))\n"
+                "print(agdb.wrap(Client()).messages.create(messages=[]))\n"
                 "agent.flush()\n"
                 "print(agent.stats().state, agent.stats().told == agent.stats().lost)\n")
         done = self.program(text, socket="/nonexistent/agdb.sock")
-        self.assertEqual(done.stdout, "8 True answer\nno daemon True\n")
+        self.assertEqual(done.stdout, "8 True\nanswer\nno daemon True\n")
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         self.assertRegex(done.stderr, "^agdb: no daemon answers at /nonexistent/agdb.sock .*"
                                       "agdb serve --detach")
@@ -756,6 +754,44 @@ os._exit(0)
                     if "AGDB_SOCKET" not in environment:
                         del os.environ["AGDB_SOCKET"]
                     self.assertEqual(agdb._socket_path(), path)
+
+
+class Example(AgentCase):
+    """tools/python/example_agent.py."""
+
+    def run_example(self, *words, expect=0, **environment):
+        done = subprocess.run(
+            [sys.executable, "-B", str(SOURCE / "tools" / "python" / "example_agent.py"), *words],
+            env=dict(os.environ, **environment), text=True, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
+        return done
+
+    def test_it_tells_what_it_does(self):
+        done = self.run_example("--budget", "90000", "--record")
+        self.assertEqual(done.stderr, "")
+        self.daemon.wait_of("agent.close", 2)
+        main, helper = self.daemon.of("agent.register")[1:]
+        self.assertEqual((main["budget"], main["record"]), (90000, True))
+        self.assertEqual(helper["parent"], 2)
+        self.assertEqual([len(self.daemon.of("agent.response", pid)) for pid in (2, 3)], [9, 2])
+        tools = self.daemon.of("agent.tool", 2)
+        self.assertEqual([tool["name"] for tool in tools],
+                         ["list_files", "read_file", "read_file", "read_file", "ask_helper",
+                          "write_file", "write_file", "delete_file", "delete_file"])
+        self.assertEqual([tool["error"] for tool in tools if "error" in tool],
+                         ["FileNotFoundError: docs/older.md"])
+
+    def test_it_stops_when_it_is_told_to(self):
+        self.daemon.gate = lambda params: {"go": False, "reason": "terminated"}
+        done = self.run_example(expect=1)
+        self.assertEqual(done.stdout, "stopped: terminated\n")
+        close = self.daemon.wait_of("agent.close")[0]
+        self.assertEqual((close["reason"], close["exit_code"]), ("terminated", 1))
+
+    def test_it_works_without_a_daemon(self):
+        done = self.run_example(AGDB_SOCKET="/nonexistent/agdb.sock")
+        self.assertIn("Done: a faq is there", done.stdout)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
 
 
 if __name__ == "__main__":

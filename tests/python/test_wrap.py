@@ -31,7 +31,8 @@ RATE_CALL = {"id": "toolu_01EFn5wTNBYA8Reni8rbmnHT", "name": "get_exchange_rate"
              "arguments": {"from_currency": "USD", "to_currency": "EUR"}}
 RATE_ANSWER = (
     "Let me search for a tool that can provide current exchange rate information.\n"
-    '[server_tool_use tool_search_tool_bm25 {"query":"USD EUR exchange rate currency conversion"}]\n'
+    "[server_tool_use tool_search_tool_bm25 "
+    '{"query":"USD EUR exchange rate currency conversion"}]\n'
     "[tool_search_tool_result]\n"
     "I found the right tool! Let me fetch the current USD to EUR exchange rate for you.")
 
@@ -90,8 +91,8 @@ class Whole(WrapCase):
     def test_thinking_is_told_as_the_runtime_tells_it(self):
         recorded = Recorded(DEEPSEEK)
         agdb.wrap(StubClient(recorded)).chat.completions.create(**recorded.without_stream())
-        self.assert_told(self.only_response(), content="Hello there! 😊 How can I help you today?",
-                         model="deepseek-reasoner", stop_reason="stop")
+        self.assert_told(self.only_response(), model="deepseek-reasoner", stop_reason="stop",
+                         content="Hello there! 😊 How can I help you today?")
         thinking = self.told("agent.call")[0]
         self.assertEqual(thinking["name"], "DriverThinking")
         self.assertTrue(thinking["args"]["content"].startswith('Hmm, the user just said "Hello".'))
@@ -455,6 +456,11 @@ class MessageStreams(WrapCase):
 
 
 class Conversations(WrapCase):
+    def assert_each_message_sent_once(self, roles):
+        sent = [(params.get("keep", 0), [message["role"] for message in params["messages"]])
+                for params in self.told("agent.context")]
+        self.assertEqual(sent, [(number, [role]) for number, role in enumerate(roles)])
+
     def test_a_tool_round_trip_with_anthropic(self):
         exchanges = [Recorded(SEARCH, 0), Recorded(SEARCH, 1)]
         client = agdb.wrap(StubClient(*exchanges))
@@ -465,9 +471,7 @@ class Conversations(WrapCase):
                          [("get_exchange_rate", RATE_CALL["arguments"], "1 USD = 0.92 EUR")])
         self.assertGreater(tool[0]["duration_ns"], 0)
         # The answer was told when it came; the next request repeats it, and nothing is sent twice.
-        sent = [(params.get("keep", 0), [message["role"] for message in params["messages"]])
-                for params in self.told("agent.context")]
-        self.assertEqual(sent, [(0, ["user"]), (1, ["assistant"]), (2, ["tool"]), (3, ["assistant"])])
+        self.assert_each_message_sent_once(["user", "assistant", "tool", "assistant"])
         self.assertEqual(self.context()[1][1],
                          {"role": "assistant", "content": RATE_ANSWER, "tool_calls": [RATE_CALL]})
 
@@ -483,9 +487,7 @@ class Conversations(WrapCase):
         tool = self.told("agent.tool")
         self.assertEqual([(one["name"], one["result"]) for one in tool],
                          [("get_capital", "Potato City")])
-        sent = [(params.get("keep", 0), [message["role"] for message in params["messages"]])
-                for params in self.told("agent.context")]
-        self.assertEqual(sent, [(0, ["user"]), (1, ["assistant"]), (2, ["tool"]), (3, ["assistant"])])
+        self.assert_each_message_sent_once(["user", "assistant", "tool", "assistant"])
 
     def test_a_tool_round_trip_with_objects_of_the_library(self):
         recorded = Recorded(TOOLS)
@@ -625,6 +627,7 @@ class Transparency(WrapCase):
     def test_what_is_no_client_stays_as_it_is(self):
         thing = object()
         self.assertIs(agdb.wrap(thing), thing)
+        self.assert_noticed("wrap() knows no model calls of object")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ _MAX_ANSWER_BYTES = 1024 * 1024  # a line from the daemon; those to agents are s
 _MAX_OPEN_TOOLS = 1000  # calls that a model asked for and whose results have not been seen
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_Client = TypeVar("_Client")
+_AnyClient = TypeVar("_AnyClient")
 _Params = Dict[str, Any]
 
 
@@ -498,9 +498,10 @@ class _Link:
             item.agent._lost += 1
 
     def _end(self, state: str, notice: str) -> None:
+        if self.agents or state == "no daemon":  # which may be known before the agent is there
+            _notice(state, notice)
         with self.lock:
             self.state = state
-            concerned = bool(self.agents)
             self.agents = []
             for item in self._sending:
                 if item.request is None:  # the others are pending
@@ -516,8 +517,6 @@ class _Link:
             for waker in self._wakers:
                 waker.close()
             self.changed.notify_all()
-        if concerned or state == "no daemon":  # which may be known before the agent is there
-            _notice(state, notice)
 
 
 # ---- What a program uses -------------------------------------------------------------------------
@@ -745,12 +744,12 @@ class Agent:
         return Agent(self._link, intent, self,
                      _options(model, budget, policy, max_steps, record))
 
-    def wrap(self, client: _Client, ctx_id: int = 1) -> _Client:
+    def wrap(self, client: _AnyClient, ctx_id: int = 1) -> _AnyClient:
         """The client of a model's API, as it was, but for that this agent's calls of it are told.
 
         See agdb.wrap(). `ctx_id` tells conversations of one agent apart.
         """
-        return _wrapped(client, self, ctx_id)
+        return cast(_AnyClient, _wrapped(client, self, ctx_id))
 
     def close(self, reason: str = "completed", exit_code: int = 0) -> None:
         """The agent has ended. Does not wait; what is told afterwards is dropped."""
@@ -972,7 +971,7 @@ def register(intent: str, *, model: str = "", budget: int = 0, policy: str = "",
         return agent
 
 
-def wrap(client: _Client, agent: Optional[Agent] = None, ctx_id: int = 1) -> _Client:
+def wrap(client: _AnyClient, agent: Optional[Agent] = None, ctx_id: int = 1) -> _AnyClient:
     """A client of a model's API that behaves as the given one, and tells agdb of each model call.
 
         client = agdb.wrap(OpenAI())
