@@ -199,6 +199,17 @@ test("of a context only what is new is told", async (t) => {
   assert.deepEqual(daemon.contextOf(1).messages.map(({ content }) => content), ["a", "d"]);
 });
 
+test("the system messages at the beginning are the prompt", async (t) => {
+  const daemon = await toldBy(t, (agent) => {
+    const messages = ["system", "developer", "user", "system"].map((role) => ({ role, content: role }));
+    agent.context(messages);
+    agent.context(messages, { systemPrompt: "another", ctxId: 2 });
+  });
+  assert.equal(daemon.contextOf(1).system_prompt, "system\ndeveloper");
+  assert.deepEqual(daemon.contextOf(1).messages.map(({ role }) => role), ["user", "system"]);
+  assert.equal(daemon.contextOf(1, 2).system_prompt, "another");
+});
+
 test("after a rejection contexts are told as a whole again", async (t) => {
   const daemon = await toldBy(t, async (agent, daemon) => {
     agent.context([{ role: "user", content: "a" }]);
@@ -213,24 +224,34 @@ test("after a rejection contexts are told as a whole again", async (t) => {
 test("a gate passes on what the daemon says", async (t) => {
   await toldBy(t, async (agent, daemon) => {
     assert.deepEqual(await agent.gate(), { go: true, reason: "" });
-    daemon.answers["agent.gate"] = ({ wait }) => ({ go: false, reason: wait ? "budget_exceeded" : "suspended" });
+    daemon.answers["agent.gate"] = () => ({ go: false, reason: "budget_exceeded" });
     assert.deepEqual(await agent.gate(), { go: false, reason: "budget_exceeded" });
-    assert.deepEqual(await agent.gate({ wait: false }), { go: false, reason: "suspended" });
     daemon.answers["agent.gate"] = () => new Error("no process with pid 1");
     assert.deepEqual(await agent.gate(), { go: true, reason: "no process with pid 1" });
   });
 });
 
-test("a gate that is not answered ends at its time limit, or when the answer comes", async (t) => {
-  await toldBy(t, async (agent, daemon) => {
-    daemon.answers["agent.gate"] = () => undefined;
-    assert.deepEqual(await agent.gate({ timeoutMs: 1 }), { go: false, reason: "timeout" });
+test("a gate waits while the agent is paused, if it is to", async (t) => {
+  const suspended = { go: false, reason: "suspended" };
+  const daemon = await toldBy(t, async (agent, daemon) => {
     let resume;
-    daemon.answers["agent.gate"] = () => new Promise((resolve) => (resume = resolve));
+    const resumed = new Promise((resolve) => (resume = resolve));
+    daemon.answers["agent.gate"] = ({ wait }) => (wait ? resumed : suspended);
+    assert.deepEqual(await agent.gate({ wait: false }), suspended);
+    const limited = await agent.gate({ timeoutMs: 1 });
+    assert.ok(["suspended", "no daemon"].includes(limited.reason));
     const gate = agent.gate();
-    await daemon.until(() => resume !== undefined);
+    await daemon.until(() => daemon.told("agent.gate").at(-1).wait);
     resume({ go: true });
     assert.deepEqual(await gate, { go: true, reason: "" });
+  });
+  assert.deepEqual(daemon.told("agent.gate")[0], { pid: 1, wait: false });
+});
+
+test("a daemon that does not answer forbids nothing", async (t) => {
+  await toldBy(t, async (agent, daemon) => {
+    daemon.answers["agent.gate"] = () => undefined;
+    assert.deepEqual(await agent.gate({ timeoutMs: 1 }), { go: true, reason: "no daemon" });
   });
 });
 
@@ -255,7 +276,22 @@ test("a reason other than completed is no success", async (t) => {
   const daemon = await FakeDaemon.start(t);
   const agent = agdb.register("x");
   await agent.close("no such file");
-  assert.equal(daemon.told("agent.close")[0].exit_code, 1);
+  const other = agdb.register("y");
+  await other.close("killed", { exitCode: -1 });
+  assert.deepEqual(daemon.told("agent.close").map(({ exit_code: code }) => code), [1, 255]);
+});
+
+test("what the daemon rejects of one agent makes it doubt the contexts of all", async (t) => {
+  const daemon = await toldBy(t, async (agent, daemon) => {
+    const child = agent.child("y");
+    child.context(["a"]);
+    daemon.answers["agent.gate"] = () => ({ go: true, rejected: 2 });
+    await agent.gate();
+    child.context(["a", "b"]);
+    await child.close();
+    assert.equal(child.stats().rejected, 2);
+  });
+  assert.deepEqual(daemon.told("agent.context").map(({ keep }) => keep), [undefined, undefined]);
 });
 
 test("closing twice is closing once, and nothing is told afterwards", async (t) => {

@@ -113,8 +113,8 @@ test("a slow daemon costs messages, which are counted, and nothing else", async 
   agent.call("After", {}, () => {});
   await agent.close();
   const told = daemon.told("agent.call");
-  const gaps = told.filter(({ name }) => name === "agdb.lost");
-  assert.deepEqual(gaps.map(({ args }) => args), [{ messages: lost }]);
+  const gaps = told.filter(({ name }) => name === "AgdbLost");
+  assert.deepEqual(gaps.map(({ args }) => args), [{ events: lost }]);
   assert.equal(told.filter(({ name }) => name === "Fill").length, 30_000 - lost);
   assert.equal(told.at(-1).name, "After");
   assert.equal(agdb.stats().queued, 0);

@@ -24,6 +24,7 @@ const [pelican] = exchangesOf("llm-anthropic-stream-tool-calls");
 const [street] = exchangesOf("pydantic-anthropic-thinking-stream");
 const caching = exchangesOf("openllmetry-anthropic-prompt-caching-stream");
 const search = exchangesOf("pydantic-anthropic-tool-search-stream");
+const capital = exchangesOf("pydantic-openai-responses-phase");
 
 const prompt = (body) => body.messages.map(({ content }) => content).join("");
 
@@ -111,6 +112,21 @@ test("thinking is no content, but it is the first token", async (t) => {
   assert.equal(answer.stop_reason, "stop");
   assert.deepEqual([answer.request_tokens, answer.response_tokens], [6, 212]);
   assert.equal(answer.hasFirstToken, true);
+});
+
+test("thinking is told before its answer", async (t) => {
+  const daemon = await toldBy(t, async () => {
+    await readAll(await agdb.wrap(streamingOpenAI(thinker.chunks)).chat.completions.create(thinker.request));
+    await readAll(await agdb.wrap(streamingAnthropic(street.chunks)).messages.create(street.request));
+  });
+  const [first, second] = daemon.told("agent.call");
+  const [thinking] = messageOf(street.chunks).content;
+  assert.equal(first.name, "DriverThinking");
+  assert.match(first.args.content, /^H/);
+  assert.equal(second.args.content, thinking.thinking);
+  assert.ok(second.args.content.length > 100 && second.args.signature.length > 100);
+  const methods = daemon.messages.map(({ method }) => method);
+  assert.ok(methods.indexOf("agent.call") < methods.indexOf("agent.response"));
 });
 
 test("tokens that nobody counted are estimated", async (t) => {
@@ -240,6 +256,107 @@ test("messages.stream that fails or is aborted", async (t) => {
   const [failed, aborted] = answersOf(daemon);
   assert.equal(failed.error, "the stream failed");
   assert.equal(aborted.stop_reason, "aborted");
+});
+
+// OpenAI's responses.
+
+const streamingResponses = (chunks) => ({ responses: { create: async () => new StubStream(chunks) } });
+
+/** The last event of such a stream carries the response in one piece. */
+const responseOf = (chunks) => chunks.at(-1).response;
+
+test("a response and its stream are told alike", async (t) => {
+  for (const { chunks, request } of capital) {
+    const daemon = await toldBy(t, async () => {
+      const stream = await agdb.wrap(streamingResponses(chunks)).responses.create(request);
+      assert.deepEqual(await readAll(stream), chunks);
+      const whole = { responses: { create: async () => responseOf(chunks) } };
+      await agdb.wrap(whole).responses.create(request);
+    });
+    const [streamed, whole] = answersOf(daemon);
+    assert.equal(streamed.hasFirstToken, true);
+    assert.deepEqual({ ...streamed, hasFirstToken: false }, whole);
+    assert.equal(whole.stop_reason, "completed");
+  }
+});
+
+test("items of responses are one context that grows", async (t) => {
+  const daemon = await toldBy(t, async () => {
+    for (const { chunks, request } of capital)
+      await readAll(await agdb.wrap(streamingResponses(chunks)).responses.create(request));
+  });
+  const [first, second] = answersOf(daemon);
+  assert.equal(first.content, "I’ll check the capital lookup tool for “PotatoLand.”");
+  assert.deepEqual(first.tool_calls, [
+    { id: "call_LabG58Uhrq9kZvR52BYKjToD", name: "get_capital", arguments: { country: "PotatoLand" } },
+  ]);
+  assert.deepEqual([first.request_tokens, first.response_tokens, first.cache_read_tokens], [63, 69, 0]);
+  assert.equal(second.content, "The capital of PotatoLand is **Potato City**.");
+  const { system_prompt: prompt, messages } = daemon.contextOf(1);
+  assert.match(prompt, /^Briefly narrate/);
+  assert.deepEqual(messages.map(({ role }) => role), ["user", "assistant", "tool", "assistant"]);
+  // The recorded request quotes the answer with other quotation marks than the answer has.
+  assert.deepEqual(daemon.told("agent.context").map(({ keep }) => keep), [undefined, 1, 1, 3]);
+  assert.equal(daemon.told("agent.tool")[0].name, "get_capital");
+});
+
+test("a response that is left in the middle is told as far as it was read", async (t) => {
+  const { chunks, request } = capital[0];
+  const isCall = ({ type }) => type === "response.function_call_arguments.delta";
+  const daemon = await toldBy(t, async () => {
+    const stream = await agdb.wrap(streamingResponses(chunks)).responses.create(request);
+    for await (const event of stream) if (isCall(event)) break;
+  });
+  const [answer] = answersOf(daemon);
+  assert.equal(answer.content, "I’ll check the capital lookup tool for “PotatoLand.”");
+  assert.deepEqual(answer.tool_calls.map(({ name, arguments: args }) => [name, args]), [["get_capital", '{"']]);
+  assert.equal(answer.stop_reason, "aborted");
+  assert.equal(answer.model, "gpt-5.5-2026-04-23");
+});
+
+test("a response that failed says why", async (t) => {
+  const failed = { object: "response", status: "failed", model: "m", output: [], error: { message: "too busy" } };
+  const cut = { object: "response", status: "incomplete", model: "m", output: [], incomplete_details: { reason: "max_output_tokens" } };
+  const daemon = await toldBy(t, async () => {
+    for (const answer of [failed, cut]) await agdb.wrap({ responses: { create: async () => answer } }).responses.create({ input: "hi" });
+    await readAll(await agdb.wrap(streamingResponses([{ type: "error", message: "gone" }])).responses.create({ input: "hi" }));
+  });
+  assert.deepEqual(answersOf(daemon).map(({ error, stop_reason: reason }) => error ?? reason), ["too busy", "max_output_tokens", "gone"]);
+  assert.deepEqual(daemon.contextOf(1).messages, [{ role: "user", content: "hi" }]);
+});
+
+// Results of tools.
+
+test("a tool's result that the next request carries is a call of the tool", async (t) => {
+  const daemon = await toldBy(t, async () => {
+    for (const { chunks, request } of search)
+      await readAll(await agdb.wrap(streamingAnthropic(chunks)).messages.create(request));
+    await readAll(await agdb.wrap(streamingAnthropic(search[1].chunks)).messages.create(search[1].request));
+  });
+  const [{ timestamp_ns: began, duration_ns: duration, ...tool }, ...others] = daemon.told("agent.tool");
+  assert.deepEqual(tool, {
+    pid: 1,
+    name: "get_exchange_rate",
+    args: { from_currency: "USD", to_currency: "EUR" },
+    result: "1 USD = 0.92 EUR",
+  });
+  assert.ok(began > 0 && duration > 0);
+  assert.deepEqual(others, []);
+});
+
+test("a tool that was told by itself is not told again, an error is one", async (t) => {
+  const call = (id, name) => ({ id, type: "function", function: { name, arguments: "{}" } });
+  const answer = { choices: [{ message: { content: null, tool_calls: [call("1", "own"), call("2", "other")] } }] };
+  const result = { type: "tool_result", content: "no such table", is_error: true };
+  const daemon = await toldBy(t, async (agent) => {
+    const client = agdb.wrap(new StubOpenAI(() => answer));
+    await client.chat.completions.create({ messages: [{ role: "user", content: "go" }] });
+    agent.tool(() => "mine", { name: "own" })();
+    const content = [{ type: "tool_result", tool_use_id: "1", content: "mine" }, { ...result, tool_use_id: "2" }, { ...result, tool_use_id: "3" }];
+    await client.chat.completions.create({ messages: [{ role: "assistant", content: "" }, { role: "user", content }] });
+  });
+  const told = daemon.told("agent.tool").map(({ name, result, error }) => [name, result, error]);
+  assert.deepEqual(told, [["own", "mine", undefined], ["other", undefined, "no such table"]]);
 });
 
 // Streams that do not end well.

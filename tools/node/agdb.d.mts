@@ -63,7 +63,7 @@ export interface ContextOptions {
 export interface GateOptions {
   /** Whether to wait while the agent is paused. Default: true. */
   wait?: boolean;
-  /** Default: no limit. */
+  /** How long to wait while the agent is paused. Default: no limit. */
   timeoutMs?: number;
 }
 
@@ -88,7 +88,7 @@ export interface AgentStats {
   sent: number;
   /** Messages that were not: the queue was full, or there was no daemon any more. */
   lost: number;
-  /** Messages that the daemon did not take. */
+  /** Messages that the daemon did not take, of all agents of one connection. */
   rejected: number;
 }
 
@@ -148,7 +148,7 @@ export interface WrapOptions {
   ctxId?: number;
 }
 
-/** A client of OpenAI's or of Anthropic's form that tells an agent what it does. */
+/** The client, of OpenAI's or of Anthropic's form; it tells an agent what it does. */
 export function wrap<T>(client: T, options?: WrapOptions): T;
 
 /** Of all agents together. */

@@ -35,6 +35,12 @@ const kBatchCharacters = 64 << 10;
 const kMaxAnswerCharacters = 1 << 20;
 /** How long the last messages may keep the program alive. */
 const kFlushMs = 1000;
+/** A gate lets an agent go on if the daemon has not answered so long. */
+const kGateMs = 2000;
+/** Longer is for ever. */
+const kMaxTimerMs = 2 ** 31 - 1;
+/** The newest tool calls whose results may still come. */
+const kMaxOpenTools = 1000;
 /** Of a value that is told: so deep, and so many parts. */
 const kMaxDepth = 32;
 const kMaxParts = 100_000;
@@ -228,7 +234,6 @@ class Link {
   waiting = [];
   sent = 0;
   lost = 0;
-  rejected = 0;
   /** Lost, and the daemon does not know yet. */
   untold = 0;
   /** The promise of the one who closes it. */
@@ -256,6 +261,8 @@ class Link {
  * (null: none) once it is known; `id` is 0 for a notification.
  */
 class Connection {
+  /** Notifications that the daemon did not take: it tells how many, not whose. */
+  rejected = 0;
   #socket;
   #isOpen = false;
   #links = new Set();
@@ -370,7 +377,7 @@ class Connection {
   /** The gap is told where it is. */
   #tellLost(link) {
     if (link.untold === 0) return;
-    const params = toJson({ name: "agdb.lost", args: { messages: link.untold } });
+    const params = toJson({ name: "AgdbLost", args: { events: link.untold } });
     link.untold = 0;
     this.#push(this.#entry(link, link, "pid", "agent.call", params));
   }
@@ -379,7 +386,7 @@ class Connection {
     const isFull = this.#requests.size >= kMaxOpenRequests;
     if (isFull || (needs && !needs.isOpen)) return Promise.resolve(null);
     const id = this.#nextId++;
-    const answer = new Promise((resolve) => this.#requests.set(id, { resolve, link }));
+    const answer = new Promise((resolve) => this.#requests.set(id, resolve));
     this.#push(this.#entry(link, needs, key, method, params, id));
     return answer;
   }
@@ -445,15 +452,15 @@ class Connection {
       this.#socket.destroy(new Error("it sent what is no JSON"));
       return;
     }
-    const request = this.#requests.get(message?.id);
-    if (!request) return;
+    const resolve = this.#requests.get(message?.id);
+    if (!resolve) return;
     this.#requests.delete(message.id);
     const rejected = message.result?.rejected;
     if (Number.isSafeInteger(rejected) && rejected > 0) {
-      request.link.rejected += rejected;
+      this.rejected += rejected;
       totals.rejected += rejected;
     }
-    request.resolve(message);
+    resolve(message);
   }
 
   #registered(link, answer) {
@@ -487,7 +494,7 @@ class Connection {
       entry.link.countLost();
       return;
     }
-    this.#requests.get(entry.id)?.resolve(null);
+    this.#requests.get(entry.id)?.(null);
     this.#requests.delete(entry.id);
   }
 
@@ -507,19 +514,17 @@ class Connection {
     this.#queue = [];
     this.#head = 0;
     this.#links.clear();
-    for (const request of this.#requests.values()) request.resolve(null);
+    for (const resolve of this.#requests.values()) resolve(null);
     this.#requests.clear();
     this.#socket.destroy();
   }
 }
 
-const kLate = Symbol("late");
-
-/** The answer, or kLate after so many milliseconds (0: never). The program stays alive for it. */
+/** The answer, or null after so many milliseconds. The program stays alive for it. */
 async function waited(connection, answer, timeoutMs) {
   let timer;
   const late = new Promise((resolve) => {
-    if (timeoutMs > 0) timer = setTimeout(resolve, Math.min(timeoutMs, 2 ** 31 - 1), kLate);
+    if (timeoutMs <= kMaxTimerMs) timer = setTimeout(resolve, timeoutMs, null);
   });
   connection.hold();
   try {
@@ -530,11 +535,14 @@ async function waited(connection, answer, timeoutMs) {
   }
 }
 
+/** A program's exit code is what the system keeps of it. */
+const closeParams = (reason, exitCode) => toJson({ reason, exit_code: Number(exitCode) & 0xff });
+
 /** When the daemon has answered, it has all that was told before. */
 function closeLink(link, reason, exitCode, timeoutMs) {
   if (!link.isOpen) return link.closing ?? Promise.resolve();
   const { connection } = link;
-  const answer = connection.ask(link, "agent.close", toJson({ reason, exit_code: exitCode }));
+  const answer = connection.ask(link, "agent.close", closeParams(reason, exitCode));
   link.closing = waited(connection, answer, timeoutMs).then(() =>
     guarded(() => connection.leave(link)),
   );
@@ -557,17 +565,17 @@ function watchExit() {
 }
 
 function closeAll(code) {
-  const reason = code === 0 ? "completed" : "failed";
+  const reason = code ? "failed" : "completed";
   for (const connection of [...connections.values()])
     for (const link of connection.links) closeLink(link, reason, code, kFlushMs);
 }
 
 /** Here nothing can be waited for: the system takes what it takes. */
 function atExit(code) {
-  const reason = failure || (code === 0 ? "completed" : "failed");
+  const reason = failure || (code ? "failed" : "completed");
   for (const connection of connections.values()) {
     for (const link of connection.links)
-      connection.ask(link, "agent.close", toJson({ reason, exit_code: code }));
+      connection.ask(link, "agent.close", closeParams(reason, code));
     connection.flushNow();
   }
 }
@@ -584,9 +592,14 @@ function currentAgent() {
   return running.getStore() ?? registered.findLast((agent) => agent.isOpen);
 }
 
-/** An agent's time, for who tells in its name. */
+/** For who tells in an agent's name. */
 const kNow = Symbol("now");
+const kTellResults = Symbol("tell results");
+const kTellThinking = Symbol("tell thinking");
+/** Of a tool's result that is an error. */
+const kIsError = Symbol("is error");
 
+const textOrNothing = (value) => (isNothing(value) ? undefined : resultText(value));
 const monotonicNow = () => Number(process.hrtime.bigint());
 const isThenable = (value) => typeof value?.then === "function";
 
@@ -611,16 +624,22 @@ export class Agent {
   #lastCall = 0;
   /** By ctx_id: {lines, prompt, isKnown}; the messages as JSON, and whether the daemon has them. */
   #contexts = new Map();
-  #rejectedThen = 0;
+  #rejectedThen;
+  /** By id, tool calls of the model whose results nobody has told. */
+  #openTools = new Map();
+  /** How often a tool was told by `tool` since the model's answer. */
+  #ownTools = new Map();
+  #answered = 0;
 
   /** Not for callers: see `register`. */
   constructor(connection, intent, options, parent) {
     const text = resultText(intent);
     this.#link = new Link(connection, text);
+    this.#rejectedThen = connection.rejected;
     const { model, budget, policy, maxSteps, record, parent: pid } = argsOf(options);
     const params = {
       intent: text,
-      model,
+      model: textOrNothing(model),
       budget: countOrNothing(budget),
       policy,
       max_steps: countOrNothing(maxSteps),
@@ -703,58 +722,45 @@ export class Agent {
    *     agent.response({ requestTokens: 120, responseTokens: 30, content: "Done." });
    */
   response(answer) {
-    this.#tell("agent.response", () => ({
-      model: answer?.model,
-      request_tokens: countOrNothing(answer?.requestTokens),
-      response_tokens: countOrNothing(answer?.responseTokens),
-      content: answer?.content,
-      tool_calls: answer?.toolCalls && snapshot(answer?.toolCalls),
-      stop_reason: answer?.stopReason,
-      cache_read_tokens: countOrNothing(answer?.cacheReadTokens),
-      cache_creation_tokens: countOrNothing(answer?.cacheCreationTokens),
-      time_to_first_token: countOrNothing(answer?.timeToFirstTokenNs),
-      cost_usd: answer?.costUsd,
-      error: isNothing(answer?.error) ? undefined : errorText(answer.error),
-      duration_ns: countOrNothing(answer?.durationNs),
-      timestamp_ns: countOrNothing(answer?.timestampNs),
-    }));
+    this.#tell("agent.response", () => this.#answerParams(answer ?? {}));
   }
 
   /**
    * The context as it is now; only what is new goes to the daemon. With `keep`: the first `keep`
-   * messages stay, `messages` follow. Messages may have the form of either API.
+   * messages stay, `messages` follow. Messages may have the form of either API; without
+   * `systemPrompt` the system messages at their beginning are it, if there are some.
    *
    *     agent.context([{ role: "user", content: "Tidy it." }], { systemPrompt: "Be brief." });
    */
   context(messages, options) {
     guarded(() => {
       const { systemPrompt, ctxId = 1, keep } = options ?? {};
-      const lines = [...(messages ?? [])].flatMap(toldMessages).map(toJson);
+      const { prompt, rest } = splitPrompt(toldMessages(messages));
       const before = this.#contextBefore(ctxId);
+      const lines = rest.map(toJson);
       const whole = Number.isInteger(keep) ? [...before.lines.slice(0, keep), ...lines] : lines;
-      this.#tellContext(ctxId, before, { lines: whole, prompt: systemPrompt ?? before.prompt });
+      this.#tellContext(ctxId, before, {
+        lines: whole,
+        prompt: systemPrompt ?? prompt ?? before.prompt,
+      });
     });
   }
 
   /**
-   * May I go on? Waits while the agent is paused. Without a daemon: yes.
+   * May I go on? Waits while the agent is paused, for `timeoutMs` at most; with `wait` false not
+   * even that. A paused agent that waits no longer gets {go: false, reason: "suspended"}. A daemon
+   * that is not there, or does not answer, forbids nothing.
    *
    *     const { go, reason } = await agent.gate();
    *     if (!go) return agent.close(reason);
-   *
-   * With `wait` false nothing but the daemon's answer is waited for: a paused agent gets
-   * {go: false, reason: "suspended"}. After `timeoutMs`: {go: false, reason: "timeout"}.
    */
   async gate(options) {
-    const { wait = true, timeoutMs = 0 } = options ?? {};
-    const { connection } = this.#link;
-    const asked = connection.ask(this.#link, "agent.gate", toJson({ wait: wait !== false }));
-    const answer = await waited(connection, asked, timeoutMs);
-    if (answer === kLate) return { go: false, reason: "timeout" };
-    if (!answer) return { go: true, reason: "no daemon" };
-    if (answer.error) return { go: true, reason: String(answer.error.message ?? "error") };
-    const isRefused = answer.result?.go === false;
-    return { go: !isRefused, reason: isRefused ? String(answer.result.reason ?? "") : "" };
+    const { wait = true, timeoutMs = Infinity } = options ?? {};
+    const first = await this.#askGate(false, Math.min(kGateMs, timeoutMs));
+    if (!first) return { go: true, reason: "no daemon" };
+    if (first.go || first.reason !== "suspended" || !wait) return first;
+    const second = await this.#askGate(true, timeoutMs);
+    return second ?? (this.isOpen ? first : { go: true, reason: "no daemon" });
   }
 
   /**
@@ -784,20 +790,93 @@ export class Agent {
     await guarded(() => closeLink(this.#link, resultText(reason), snapshot(exitCode), timeoutMs));
   }
 
-  /** How much was told, lost for want of room or of a daemon, and rejected by the daemon. */
+  /**
+   * How much was told, and lost for want of room or of a daemon; `rejected` is that of all agents
+   * of this one's connection.
+   */
   stats() {
-    const { pid, state, sent, lost, rejected } = this.#link;
-    return { pid, state, sent, lost, rejected };
+    const { pid, state, sent, lost, connection } = this.#link;
+    return { pid, state, sent, lost, rejected: connection.rejected };
   }
 
   [kNow]() {
     return monotonicNow() - this.#began;
   }
 
+  /** Null: nobody answered in time. */
+  async #askGate(wait, timeoutMs) {
+    const { connection } = this.#link;
+    const asked = connection.ask(this.#link, "agent.gate", toJson({ wait }));
+    const answer = await waited(connection, asked, timeoutMs);
+    if (!answer) return null;
+    if (answer.error) return { go: true, reason: resultText(answer.error.message) };
+    const isRefused = answer.result?.go === false;
+    return { go: !isRefused, reason: isRefused ? resultText(answer.result.reason) : "" };
+  }
+
   /** Returns whether there was room for it. `params` is called only when somebody listens. */
   #tell(method, params) {
     const { connection } = this.#link;
     return guarded(() => connection.tell(this.#link, method, this.isOpen ? toJson(params()) : ""));
+  }
+
+  #answerParams(answer) {
+    const calls = answer.toolCalls ? partsOf(snapshot(answer.toolCalls)) : undefined;
+    this.#noteAnswer(calls ?? []);
+    return {
+      model: textOrNothing(answer.model),
+      request_tokens: countOrNothing(answer.requestTokens),
+      response_tokens: countOrNothing(answer.responseTokens),
+      content: textOrNothing(answer.content),
+      tool_calls: calls,
+      stop_reason: textOrNothing(answer.stopReason),
+      cache_read_tokens: countOrNothing(answer.cacheReadTokens),
+      cache_creation_tokens: countOrNothing(answer.cacheCreationTokens),
+      time_to_first_token: countOrNothing(answer.timeToFirstTokenNs),
+      cost_usd: Number.isFinite(answer.costUsd) ? answer.costUsd : undefined,
+      error: isNothing(answer.error) ? undefined : errorText(answer.error),
+      duration_ns: countOrNothing(answer.durationNs),
+      timestamp_ns: countOrNothing(answer.timestampNs),
+    };
+  }
+
+  #noteAnswer(calls) {
+    this.#answered = this[kNow]();
+    this.#ownTools.clear();
+    for (const call of calls) if (call?.id) this.#openTools.set(call.id, call);
+    const tooMany = this.#openTools.size - kMaxOpenTools;
+    for (const id of [...this.#openTools.keys()].slice(0, Math.max(0, tooMany)))
+      this.#openTools.delete(id);
+  }
+
+  /**
+   * A request carries the results of tools: those that `tool` has not told are told here. How long
+   * one took nobody knows, but that it was not longer than from the answer to the request.
+   */
+  [kTellResults](messages) {
+    const last = messages.findLastIndex(({ role }) => role === "assistant");
+    const found = [];
+    for (const message of messages.slice(last + 1)) {
+      const call = this.#openTools.get(message.tool_call_id);
+      if (!call || !this.#openTools.delete(message.tool_call_id)) continue;
+      const own = this.#ownTools.get(call.name) ?? 0;
+      if (own > 0) this.#ownTools.set(call.name, own - 1);
+      else found.push({ call, message });
+    }
+    const duration = found.length === 1 ? this[kNow]() - this.#answered : 0;
+    for (const { call, message } of found)
+      this.#tell("agent.tool", () => ({
+        name: call.name,
+        args: argsOf(call.arguments),
+        [message[kIsError] ? "error" : "result"]: message.content,
+        duration_ns: duration,
+        timestamp_ns: this.#answered,
+      }));
+  }
+
+  [kTellThinking](thoughts, times) {
+    for (const args of thoughts)
+      this.#tell("agent.call", () => ({ name: "DriverThinking", args, result: null, ...times }));
   }
 
   #begin(name, args, began) {
@@ -822,7 +901,8 @@ export class Agent {
       ? guarded(() => argsOf(isOneObject ? args[0] : args.length > 0 ? args : null))
       : {};
     const began = this[kNow]();
-    const tell = ({ error, result }) =>
+    const tell = ({ error, result }) => {
+      this.#ownTools.set(name, (this.#ownTools.get(name) ?? 0) + 1);
       this.#tell("agent.tool", () => ({
         name: resultText(name),
         args: told,
@@ -830,6 +910,7 @@ export class Agent {
         duration_ns: this[kNow]() - began,
         timestamp_ns: began,
       }));
+    };
     return this.#observed(work, { pending: () => {}, ended: tell });
   }
 
@@ -854,8 +935,9 @@ export class Agent {
   }
 
   #contextBefore(ctxId) {
-    if (this.#rejectedThen !== this.#link.rejected) {
-      this.#rejectedThen = this.#link.rejected;
+    const { rejected } = this.#link.connection;
+    if (this.#rejectedThen !== rejected) {
+      this.#rejectedThen = rejected;
       for (const context of this.#contexts.values()) context.isKnown = false;
     }
     return this.#contexts.get(ctxId) ?? { lines: [], prompt: undefined, isKnown: false };
@@ -925,7 +1007,7 @@ function partText(part) {
   if (["thinking", "redacted_thinking", "reasoning"].includes(type)) return undefined;
   if (typeof part.text === "string") return part.text;
   if (type === "refusal") return String(part.refusal);
-  if (type === "image_url")
+  if (type === "image_url" || type === "input_image")
     return mediaText("image", { url: part.image_url?.url ?? part.image_url });
   if (type === "document" && source?.type === "text") return String(source.data);
   if (type === "image" || type === "document")
@@ -956,11 +1038,18 @@ function parsedArguments(text) {
 function callOf(call) {
   const source = call.function ?? call.custom ?? call;
   const args = parsedArguments(source.arguments ?? source.input);
-  return { id: String(call.id ?? ""), name: String(source.name ?? ""), arguments: args };
+  const id = String(call.call_id ?? call.id ?? "");
+  return { id, name: String(source.name ?? ""), arguments: args };
 }
 
-/** A message of either API is one message or, with results of tools in it, several. */
-function toldMessages(message) {
+function toolMessage(callId, content, isError) {
+  const message = { role: "tool", content: textOf(content), tool_call_id: String(callId ?? "") };
+  if (isError) message[kIsError] = true;
+  return message;
+}
+
+/** A message of chat completions or of Anthropic: one or, with results of tools in it, several. */
+function toldMessage(message) {
   if (!isRecord(message)) return [{ role: "user", content: textOf(message) }];
   const { role = "user", name, tool_call_id: callId, tool_calls: calls } = message;
   const call = message.function_call;
@@ -968,11 +1057,7 @@ function toldMessages(message) {
   const results = parts.filter((part) => part?.type === "tool_result");
   const uses = parts.filter((part) => part?.type === "tool_use");
   const others = parts.filter((part) => part?.type !== "tool_result" && part?.type !== "tool_use");
-  const told = results.map((part) => ({
-    role: "tool",
-    content: textOf(part.content),
-    tool_call_id: String(part.tool_use_id ?? ""),
-  }));
+  const told = results.map((part) => toolMessage(part.tool_use_id, part.content, part.is_error));
   if (others.length === 0 && results.length > 0) return told;
   const toldCalls = [...(calls ?? (call ? [{ function: call }] : [])), ...uses].map(callOf);
   const own = { role: String(role), content: textOf(others) };
@@ -982,14 +1067,44 @@ function toldMessages(message) {
   return [...told, own];
 }
 
-const isPromptRole = (role) => role === "system" || role === "developer";
+/** What an assistant says and calls in a row is one message; responses have an item for each. */
+function addCall(told, call) {
+  const isAssistant = told.at(-1)?.role === "assistant";
+  const before = isAssistant ? told.pop() : { role: "assistant", content: "" };
+  told.push({ ...before, tool_calls: [...(before.tool_calls ?? []), call] });
+}
 
-/** The context that a request of either API shows to the model. */
+/** Messages of chat completions and of Anthropic, and the items of OpenAI's responses. */
+function toldMessages(messages) {
+  if (typeof messages === "string") return toldMessage(messages);
+  const told = [];
+  for (const message of messages ?? []) {
+    const type = message?.type ?? "message";
+    if (type === "function_call" || type === "custom_tool_call") addCall(told, callOf(message));
+    else if (type === "function_call_output" || type === "custom_tool_call_output")
+      told.push(toolMessage(message.call_id, message.output));
+    else if (type === "message" || message.role) told.push(...toldMessage(message));
+    else if (type !== "reasoning") told.push({ role: "assistant", content: `[${type} block]` });
+  }
+  return told;
+}
+
+/** The system messages at the beginning are the prompt. */
+function splitPrompt(messages) {
+  const isPrompt = ({ role }) => role === "system" || role === "developer";
+  const end = messages.findIndex((message) => !isPrompt(message));
+  const count = end < 0 ? messages.length : end;
+  const prompt = messages.slice(0, count).map(({ content }) => content);
+  return { prompt: count > 0 ? prompt.join("\n") : undefined, rest: messages.slice(count) };
+}
+
+/** The context that a request shows to the model. */
 function contextOf(body) {
-  const messages = Array.isArray(body?.messages) ? body.messages : [];
-  if (body?.system !== undefined) return { prompt: textOf(body.system), messages };
-  if (!isPromptRole(messages[0]?.role)) return { prompt: "", messages };
-  return { prompt: textOf(messages[0].content), messages: messages.slice(1) };
+  const given = body?.messages ?? body?.input;
+  const isReadable = Array.isArray(given) || typeof given === "string";
+  const { prompt, rest } = splitPrompt(toldMessages(isReadable ? given : []));
+  const named = body?.system ?? body?.instructions;
+  return { prompt: isNothing(named) ? prompt ?? "" : textOf(named), messages: rest };
 }
 
 // Answers of the model APIs, in one piece or in chunks.
@@ -998,23 +1113,26 @@ function contextOf(body) {
 class ChatAnswer {
   model;
   stopReason;
-  usage;
+  #usage;
   #text = "";
+  #thought = "";
   #calls = new Map();
 
   /** Returns whether the model has said something in it. */
   add(chunk) {
     this.model ??= chunk.model;
-    this.usage = chunk.usage ?? this.usage;
+    this.#usage = chunk.usage ?? this.#usage;
     const choice = chunk.choices?.find(({ index }) => !index);
     this.stopReason = choice?.finish_reason ?? this.stopReason;
     const said = choice?.delta ?? choice?.message;
     if (!said) return false;
     const text = textOf(said.content) || said.refusal || "";
     const calls = said.tool_calls ?? (said.function_call ? [{ function: said.function_call }] : []);
+    const thought = textOf(said.reasoning_content ?? said.reasoning);
     this.#text += text;
+    this.#thought += thought;
     for (const [position, call] of calls.entries()) this.#addCall(call, call.index ?? position);
-    return Boolean(text || calls.length > 0 || said.reasoning_content || said.reasoning);
+    return Boolean(text || calls.length > 0 || thought);
   }
 
   /** Id and name come once, the arguments in pieces. */
@@ -1029,9 +1147,13 @@ class ChatAnswer {
     });
   }
 
-  /** As a message of the next request. */
-  get message() {
-    return { role: "assistant", content: this.#text, tool_calls: [...this.#calls.values()] };
+  /** As the next request has it. */
+  get messages() {
+    return [{ role: "assistant", content: this.#text, tool_calls: [...this.#calls.values()] }];
+  }
+
+  get thoughts() {
+    return this.#thought ? [{ content: this.#thought }] : [];
   }
 
   get content() {
@@ -1039,7 +1161,7 @@ class ChatAnswer {
   }
 
   get tokens() {
-    const { usage } = this;
+    const usage = this.#usage;
     if (!usage) return undefined;
     const cached = usage.prompt_tokens_details?.cached_tokens ?? usage.prompt_cache_hit_tokens;
     return {
@@ -1089,6 +1211,8 @@ class MessageAnswer {
 
   #delta(block, delta) {
     if (delta?.type === "text_delta") block.text = (block.text ?? "") + delta.text;
+    if (delta?.type === "thinking_delta") block.thinking = (block.thinking ?? "") + delta.thinking;
+    if (delta?.type === "signature_delta") block.signature = delta.signature;
     // The block came with an empty object; its text comes in pieces.
     if (delta?.type === "input_json_delta")
       block.inputText = (block.inputText ?? "") + delta.partial_json;
@@ -1100,12 +1224,21 @@ class MessageAnswer {
     if (counts.length > 0) this.#usage = { ...this.#usage, ...Object.fromEntries(counts) };
   }
 
-  get message() {
+  get messages() {
     const content = this.#blocks.filter(Boolean).map((block) => {
       const { inputText, ...rest } = block;
       return inputText ? { ...rest, input: parsedArguments(inputText) } : rest;
     });
-    return { role: "assistant", content };
+    return [{ role: "assistant", content }];
+  }
+
+  get thoughts() {
+    return this.#blocks
+      .filter((block) => ["thinking", "redacted_thinking"].includes(block?.type))
+      .map(({ thinking, signature, data }) => ({
+        content: textOf(thinking),
+        signature: textOrNothing(signature ?? data),
+      }));
   }
 
   get content() {
@@ -1121,6 +1254,75 @@ class MessageAnswer {
       responseTokens: usage.output_tokens,
       cacheReadTokens: read,
       cacheCreationTokens: creation,
+    };
+  }
+}
+
+/**
+ * Of OpenAI's responses: a response, or the events of its stream, which ends with the whole of it.
+ */
+class ResponseAnswer {
+  model;
+  stopReason;
+  error;
+  #usage;
+  #items = [];
+
+  add(event) {
+    const { type, output_index: index, item, delta } = event;
+    if (event.object === "response") this.#whole(event);
+    else if (event.response) this.#whole(event.response);
+    else if (type === "error") this.error = textOrNothing(event.message);
+    else if (type === "response.output_item.added") this.#items[index] = { ...item };
+    else if (type === "response.output_text.delta" || type === "response.refusal.delta")
+      this.#append(index, "content", delta);
+    else if (type === "response.function_call_arguments.delta")
+      this.#append(index, "arguments", delta);
+    else if (type === "response.reasoning_summary_text.delta")
+      this.#append(index, "summary", delta);
+    return typeof delta === "string" || item?.type === "function_call";
+  }
+
+  /** Its list of parts is empty as long as it comes in pieces. */
+  #append(index, member, delta) {
+    const item = (this.#items[index] ??= { type: "message", role: "assistant" });
+    item[member] = (typeof item[member] === "string" ? item[member] : "") + delta;
+  }
+
+  #whole({ model, status, output, usage, error, incomplete_details: details }) {
+    this.model = model ?? this.model;
+    this.error = textOrNothing(error?.message) ?? this.error;
+    this.#usage = usage ?? this.#usage;
+    const isOver = status !== "in_progress" && status !== "queued";
+    if (isOver) this.stopReason = details?.reason ?? status;
+    if (output?.length > 0) this.#items = output;
+  }
+
+  get messages() {
+    return this.#items.filter(Boolean);
+  }
+
+  get thoughts() {
+    return this.#items
+      .filter((item) => item?.type === "reasoning")
+      .map(({ summary }) => ({ content: textOf(summary) }))
+      .filter(({ content }) => content !== "");
+  }
+
+  get content() {
+    return this.messages
+      .filter(({ type }) => type === "message")
+      .map(({ content }) => textOf(content))
+      .join("\n");
+  }
+
+  get tokens() {
+    const usage = this.#usage;
+    if (!usage) return undefined;
+    return {
+      requestTokens: usage.input_tokens,
+      responseTokens: usage.output_tokens,
+      cacheReadTokens: usage.input_tokens_details?.cached_tokens,
     };
   }
 }
@@ -1145,9 +1347,10 @@ class Exchange {
     this.#model = body?.model;
     this.#ctxId = ctxId;
     this.#prompt = prompt;
-    this.#messages = messages.flatMap(toldMessages);
+    this.#messages = messages;
     this.#timestamp = agent[kNow]();
-    this.#tellContext(this.#messages);
+    agent[kTellResults](messages);
+    this.#tellContext(messages);
   }
 
   /** A chunk of a stream. */
@@ -1186,20 +1389,25 @@ class Exchange {
     if (this.#isTold) return;
     this.#isTold = true;
     guarded(() => {
-      const { content, message, model } = this.#answer;
-      const [told] = toldMessages(message);
+      const { content, messages, model, thoughts, error } = this.#answer;
+      const told = toldMessages(messages);
+      const calls = told.flatMap((message) => message.tool_calls ?? []);
+      const duration = monotonicNow() - this.#began;
+      const times = { timestamp_ns: this.#timestamp, duration_ns: duration };
+      this.#agent[kTellThinking](thoughts, times);
       this.#agent.response({
         model: model ?? this.#model,
         content,
-        toolCalls: told.tool_calls ?? [],
+        toolCalls: calls,
         ...(this.#answer.tokens ?? this.#estimate(told, how)),
         timeToFirstTokenNs: this.#firstToken,
-        durationNs: monotonicNow() - this.#began,
+        durationNs: duration,
         timestampNs: this.#timestamp,
+        error,
         ...how,
       });
-      if (how.error === undefined && (told.content || told.tool_calls))
-        this.#tellContext([...this.#messages, told]);
+      if (isNothing(how.error) && (content || calls.length > 0))
+        this.#tellContext([...this.#messages, ...told]);
     });
   }
 
@@ -1210,16 +1418,20 @@ class Exchange {
   /** A stream need not say how many tokens it took, but the budget wants to know. */
   #estimate(told, { error }) {
     if (error !== undefined) return {};
-    const text = this.#messages.map(({ content, tool_calls: calls }) => content + callsText(calls));
     return {
-      requestTokens: estimateTokens(this.#prompt + text.join("")),
-      responseTokens: estimateTokens(told.content + callsText(told.tool_calls)),
+      requestTokens: estimateTokens(this.#prompt + saidText(this.#messages)),
+      responseTokens: estimateTokens(saidText(told)),
     };
   }
 }
 
-const callsText = (calls) =>
-  (calls ?? []).map(({ name, arguments: args }) => name + JSON.stringify(args)).join("");
+const saidText = (messages) =>
+  messages
+    .map(({ content, tool_calls: calls = [] }) => {
+      const called = calls.map(({ name, arguments: args }) => name + JSON.stringify(args));
+      return content + called.join("");
+    })
+    .join("");
 
 // Clients of the model APIs: each object is seen through a Proxy that behaves like it.
 
@@ -1229,6 +1441,7 @@ const kMessageCalls = { create: MessageAnswer, parse: MessageAnswer, stream: Mes
 const kModelCalls = {
   chat: kChatCalls,
   messages: kMessageCalls,
+  responses: { create: ResponseAnswer, parse: ResponseAnswer, stream: ResponseAnswer },
   beta: { chat: kChatCalls, messages: kMessageCalls },
 };
 
@@ -1236,8 +1449,8 @@ const wrapped = new WeakSet();
 
 /**
  * A client of OpenAI's or of Anthropic's form that tells an agent what it does:
- * `chat.completions.create`, `messages.create`, `messages.stream`, with and without streaming. It
- * behaves like the client that it is given; all else passes through.
+ * `chat.completions.create`, `responses.create`, `messages.create`, `messages.stream`, with and
+ * without streaming. It behaves like the client that it is given; all else passes through.
  *
  *     const client = agdb.wrap(new OpenAI());
  *     const other = agdb.wrap(new Anthropic(), { agent, ctxId: 2 });
@@ -1441,6 +1654,7 @@ function observedIterator(iterator, exchange, stream) {
 function observeEmitter(emitter, exchange) {
   emitter.on("streamEvent", (event) => exchange.add(event));
   emitter.on("chunk", (chunk) => exchange.add(chunk));
+  emitter.on("event", (event) => exchange.add(event));
   emitter.on("end", () => {
     if (emitter.aborted) exchange.aborted();
     else if (emitter.errored) exchange.failed("the stream failed");
