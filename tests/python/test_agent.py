@@ -72,10 +72,14 @@ class Registering(AgentCase):
             pass
         with self.assertRaises(KeyError), agdb.register("bad"):
             raise KeyError("x")
+        for code in (None, 0, 3, "usage"):
+            with self.assertRaises(SystemExit), agdb.register("exit"):
+                sys.exit(code)
         self.agent.flush(SECONDS)
         self.assertEqual([(close["reason"], close["exit_code"])
                           for close in self.daemon.of("agent.close")],
-                         [("completed", 0), ("KeyError", 1)])
+                         [("completed", 0), ("KeyError", 1), ("completed", 0), ("completed", 0),
+                          ("SystemExit", 3), ("SystemExit", 1)])
 
     def test_refused_by_the_daemon(self):
         self.daemon.refuse_register = "too many agents"

@@ -8,6 +8,7 @@ import copy
 import gc
 import inspect
 import unittest
+from unittest import mock
 
 from agdb_case import AgentCase, agdb
 from stub_clients import (AsyncStubClient, AsyncStream, BrokenStream, Recorded, Stream, StubClient,
@@ -623,6 +624,16 @@ class Transparency(WrapCase):
         self.assertIsInstance(stream, Stream)
         self.assertEqual(stream.response, "the HTTP response")
         self.assertFalse(stream.closed)
+
+    def test_a_mock_in_place_of_a_client(self):
+        mocked = mock.MagicMock()
+        client = agdb.wrap(mocked)
+        for method in (client.chat.completions.create, client.messages.create,
+                       client.responses.parse):
+            answer = method(messages=[{"role": "user", "content": "hello"}])
+            self.assertIs(answer.choices[0], answer.choices[0])
+        mocked.messages.create.assert_called_once()
+        self.assertEqual(len(self.responses()), 3)
 
     def test_what_is_no_client_stays_as_it_is(self):
         thing = object()

@@ -705,8 +705,7 @@ class Agent:
         if not self.alive:
             return
         prompt, rest = _split_prompt(_read_messages(messages))
-        self._tell_context(ctx_id, prompt if system_prompt is None else system_prompt,
-                           [message.json() for message in rest])
+        self._tell_context(ctx_id, prompt if system_prompt is None else system_prompt, rest)
 
     def gate(self, timeout: Optional[float] = None) -> Gate:
         """May I go on? Waits while the process is paused (at most `timeout` seconds).
@@ -782,7 +781,7 @@ class Agent:
         if kind is None:
             self.close()
         else:
-            self.close(*_ending(kind))
+            self.close(*_ending(kind, error))
 
     def __repr__(self) -> str:
         return "<agdb.Agent %r pid=%s %s>" % (self.intent, self._pid, self._state())
@@ -883,8 +882,8 @@ class Agent:
                                       key: _cut(message.content, MAX_VALUE),
                                       "timestamp_ns": self._answered, "duration_ns": duration})
 
-    def _tell_context(self, ctx_id: int, prompt: str, messages: List[str]) -> None:
-        hashes = [hash(message) for message in messages]
+    def _tell_context(self, ctx_id: int, prompt: str, messages: List["_Message"]) -> None:
+        hashes = [message.digest() for message in messages]
         with self._link.lock:
             known = self._contexts.get(ctx_id)
             keep = 0
@@ -900,7 +899,7 @@ class Agent:
                 members += ',"system_prompt":' + _dump(prompt)
             if keep:
                 members += ',"keep":%d' % keep
-            members += ',"messages":[%s]' % ",".join(messages[keep:])
+            members += ',"messages":[%s]' % ",".join(message.json() for message in messages[keep:])
             if self._link.put(self, "agent.context", members if self.alive else ""):
                 self._contexts[ctx_id] = (prompt, hashes)
             else:
@@ -1178,6 +1177,11 @@ class _Message(NamedTuple):
     tool_call_id: str = ""
     tool_calls: Tuple[_ToolCall, ...] = ()
     is_error: bool = False
+
+    def digest(self) -> int:
+        """Costs little for a text that was asked before: Python keeps the hash of a string."""
+        calls = tuple((call.id, call.name, _dump(call.arguments)) for call in self.tool_calls)
+        return hash((self.role, self.content, self.name, self.tool_call_id, calls))
 
     def json(self) -> str:
         message: _Params = {"role": self.role, "content": self.content}
@@ -1586,7 +1590,7 @@ class _Exchange:
         self._shape = shape
         self._ctx_id = ctx_id
         self._prompt = ""
-        self._messages: Optional[List[str]] = None  # None: not known
+        self._messages: Optional[List[_Message]] = None  # None: not known
         self._answer = _Answer()
         self._chunks = 0
         self._first_token = 0
@@ -1607,8 +1611,8 @@ class _Exchange:
             first = _content_text(request.get(self._shape.prompt))
             prompt = "\n".join(text for text in (first, prompt) if text)
         self._agent._tell_results(messages)
-        self._prompt, self._messages = prompt, [message.json() for message in messages]
-        self._agent._tell_context(self._ctx_id, prompt, self._messages)
+        self._prompt, self._messages = prompt, messages
+        self._agent._tell_context(self._ctx_id, prompt, messages)
         self._began = self._agent._now()
 
     @_quietly
@@ -1656,13 +1660,13 @@ class _Exchange:
         agent._tell_response(answer, self._began, agent._now() - self._began, self._first_token)
         if self._messages is not None and not answer.error:
             agent._tell_context(self._ctx_id, self._prompt,
-                                self._messages + [answer.message().json()])
+                                self._messages + [answer.message()])
 
     def _estimate(self) -> None:
         """OpenAI's streams tell no usage unless asked to; budgets shall count all the same."""
         answer = self._answer
-        asked = len(self._prompt) + sum(map(len, self._messages or ()))
-        answer.request_tokens = asked // 4
+        asked = sum(len(message.content) for message in self._messages or ())
+        answer.request_tokens = (len(self._prompt) + asked) // 4
         answer.response_tokens = (len(answer.message().json()) + 3) // 4
 
     def _fault(self, error: Exception) -> None:
@@ -1772,7 +1776,7 @@ class _Client(_Proxy):
         value = getattr(self._agdb_target, name)
         path = self._agdb_path + (name,)
         if path in _METHODS and callable(value):
-            return _told_method(value, self._agdb_agent, self._agdb_ctx_id, _METHODS[path])
+            return _told_method(value, self._agdb_agent, self._agdb_ctx_id, path)
         if path in _PATHS:
             return _client(value, self._agdb_agent, self._agdb_ctx_id, path)
         if path in (("with_options",), ("copy",)) and callable(value):
@@ -1806,7 +1810,26 @@ def _told_copy(copy: Any, agent: Agent, ctx_id: int) -> Any:
     return told
 
 
-def _told_method(method: Any, agent: Agent, ctx_id: int, shape: _Shape) -> Any:
+def _told_method(method: Any, agent: Agent, ctx_id: int, path: Tuple[str, ...]) -> Any:
+    if path[-1] == "stream":
+        return _told_manager(method, agent, ctx_id, _METHODS[path])
+    return _told_create(method, agent, ctx_id, _METHODS[path])
+
+
+def _told_manager(method: Any, agent: Agent, ctx_id: int, shape: _Shape) -> Any:
+    """messages.stream() gives what becomes the stream when it is entered."""
+    @functools.wraps(method)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        manager = method(*args, **kwargs)
+        if not agent.alive:
+            return manager
+        exchange = _Exchange(agent, shape, ctx_id, kwargs)
+        return _Manager._agdb_make(manager, _agdb_exchange=exchange)
+
+    return told
+
+
+def _told_create(method: Any, agent: Agent, ctx_id: int, shape: _Shape) -> Any:
     @functools.wraps(method)
     def told(*args: Any, **kwargs: Any) -> Any:
         if not agent.alive:
@@ -1835,12 +1858,8 @@ async def _awaited(answer: Any, exchange: _Exchange, streams: bool) -> Any:
 
 
 def _answered(answer: Any, exchange: _Exchange, streams: bool) -> Any:
-    kind = type(answer)
-    if streams or _has(kind, "__next__") or _has(kind, "__anext__"):
+    if streams:
         return _stream(answer, exchange)
-    # What messages.stream() gives becomes the stream when it is entered.
-    if _has(kind, "__enter__") or _has(kind, "__aenter__"):
-        return _Manager._agdb_make(answer, _agdb_exchange=exchange)
     exchange.whole(answer)
     return answer
 
@@ -2044,13 +2063,16 @@ def _hook() -> None:
     sys.excepthook = note
 
 
-def _ending(kind: Type[BaseException]) -> Tuple[str, int]:
+def _ending(kind: Type[BaseException], error: Optional[BaseException]) -> Tuple[str, int]:
     """How an exception ends an agent: reason and exit code."""
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        return "completed" if code == 0 else "SystemExit", code
     return kind.__name__, 130 if issubclass(kind, KeyboardInterrupt) else 1
 
 
 def _at_exit() -> None:
-    reason, code = ("completed", 0) if _died_of is None else _ending(_died_of)
+    reason, code = ("completed", 0) if _died_of is None else _ending(_died_of, None)
     deadline = time.monotonic() + EXIT_SECONDS
     for link in _links:
         for agent in reversed(list(link.agents)):
