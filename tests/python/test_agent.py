@@ -409,7 +409,7 @@ class Contexts(AgentCase):
                  "content": [{"type": "text", "text": "b"}, picture]},
                 {"type": "text", "text": "And now?"}]},
              [{"role": "tool", "content": "a.md", "tool_call_id": "c1"},
-              {"role": "tool", "content": "b\n[image image/png, 4 characters]",
+              {"role": "tool", "content": "b\n[image image/png, 3 bytes]",
                "tool_call_id": "c2"},
               {"role": "user", "content": "And now?"}]),
             ({"role": "tool", "content": "out", "tool_call_id": "c1", "name": "ls"},
@@ -417,6 +417,11 @@ class Contexts(AgentCase):
             ({"role": "user", "content": [
                 {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]},
              [{"role": "user", "content": "[image_url https://example.org/a.png]"}]),
+            ({"role": "user", "content": [
+                {"type": "image_url", "image_url": {"url": "data:image/gif;base64,AAAAAA=="}}]},
+             [{"role": "user", "content": "[image_url image/gif, 4 bytes]"}]),
+            ({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]},
+             [{"role": "user", "content": "[input_audio]"}]),
             ({"type": "function_call", "call_id": "c1", "name": "ls",
               "arguments": '{"path":"."}'},
              [{"role": "assistant", "content": "", "tool_calls": [call]}]),
@@ -545,6 +550,7 @@ class Losses(AgentCase):
         lost = sum(call["args"]["events"] for call in calls if call["name"] == "AgdbLost")
         filled = [call["args"]["n"] for call in calls if call["name"] == "Fill"]
         self.assertEqual(lost, 20)
+        self.assertEqual(calls[-1]["name"], "AgdbLost")
         self.assertEqual(len(filled), told - 20)
         self.assertEqual(filled, sorted(filled))
         stats = self.agent.stats()
@@ -557,6 +563,15 @@ class Losses(AgentCase):
             self.assertLessEqual(self.agent._link._queued_bytes, 10_000)
         self.daemon.reads.set()
         self.daemon.wait_for(lambda: "AgdbLost" in str(self.daemon.messages))
+
+    def test_a_loss_is_told_where_it_is(self):
+        for name, room in (("Before", 10), ("Lost", 0), ("Lost", 0), ("After", 10)):
+            with self.agent._link.lock, mock.patch.object(agdb, "MAX_QUEUED_EVENTS", room):
+                with self.agent.call(name):
+                    pass
+        calls = [call["name"] for call in self.told("agent.call")]
+        self.assertEqual([name for name in calls if name != "AgdbLost"], ["Before", "After"])
+        self.assertEqual((calls[0], calls[-1]), ("Before", "After"))
 
     def test_a_loss_is_told_though_nothing_follows(self):
         with mock.patch.object(agdb, "MAX_QUEUED_EVENTS", 0), self.agent.call("Lost"):

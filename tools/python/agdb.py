@@ -259,7 +259,8 @@ class _Item(NamedTuple):
     agent: "Agent"
     method: str
     members: bytes  # of the params' object, without braces and without the pid
-    request: Optional[_Request]
+    request: Optional[_Request] = None
+    counted: bool = True  # in the agent's counters: what it told, not what is said about that
 
 
 class _Link:
@@ -314,7 +315,8 @@ class _Link:
                 self._losers.add(agent)
                 self._wake()
                 return False
-            self._append(_Item(agent, method, data, None))
+            self._append_losses(agent)
+            self._append(_Item(agent, method, data))
             return True
 
     def ask(self, agent: "Agent", method: str, params: _Params, request: _Request) -> bool:
@@ -323,7 +325,8 @@ class _Link:
         with self.lock:
             if not self.usable():
                 return False
-            self._append(_Item(agent, method, data, request))
+            self._append_losses(agent)
+            self._append(_Item(agent, method, data, request, counted=False))
             return True
 
     def flush(self, timeout: float) -> bool:
@@ -349,7 +352,7 @@ class _Link:
             one.close()
 
     def _idle(self) -> bool:
-        return not (self._queue or self._sending or self._unsettled)
+        return not (self._queue or self._sending or self._unsettled or self._losers)
 
     def _append(self, item: _Item) -> None:
         if item.request is not None and item.request.flushed:
@@ -357,6 +360,14 @@ class _Link:
         self._queue.append(item)
         self._queued_bytes += len(item.members)
         self._wake()
+
+    def _append_losses(self, agent: "Agent") -> None:
+        """What was dropped is said where it is missing: before what follows it."""
+        if agent._lost_untold:
+            members = '"name":"AgdbLost","args":{"events":%d}' % agent._lost_untold
+            agent._lost_untold = 0
+            self._losers.discard(agent)
+            self._append(_Item(agent, "agent.call", members.encode(), counted=False))
 
     def _wake(self) -> None:
         if not self._woken:
@@ -445,11 +456,9 @@ class _Link:
         lines: List[bytes] = []
         size = 0
         with self.lock:
-            for agent in [one for one in self._losers if one._pid is not None]:
-                self._losers.discard(agent)
-                members = '"name":"AgdbLost","args":{"events":%d}' % agent._lost_untold
-                agent._lost_untold = 0
-                lines.append(self._line(_Item(agent, "agent.call", members.encode(), None)))
+            if not self._queue:  # nothing follows
+                for agent in list(self._losers):
+                    self._append_losses(agent)
             while self._queue and size < _CHUNK_BYTES:
                 item = self._queue[0]
                 if not item.agent._may_send(item.method):
@@ -486,16 +495,14 @@ class _Link:
     def _sent(self) -> None:
         with self.lock:
             for item in self._sending:
-                if item.request is None:
-                    item.agent._sent += 1
+                item.agent._sent += item.counted
             self._sending = []
             self.changed.notify_all()
 
     def _drop(self, item: _Item) -> None:
+        item.agent._lost += item.counted
         if item.request is not None:
             self._settle(item.request, None)
-        else:
-            item.agent._lost += 1
 
     def _end(self, state: str, notice: str) -> None:
         if self.agents or state == "no daemon":  # which may be known before the agent is there
@@ -503,9 +510,8 @@ class _Link:
         with self.lock:
             self.state = state
             self.agents = []
-            for item in self._sending:
-                if item.request is None:  # the others are pending
-                    item.agent._lost += 1
+            for item in self._sending:  # requests among them are pending, too
+                item.agent._lost += item.counted
             self._sending = []
             while self._queue:
                 self._drop(self._queue.popleft())
@@ -1217,14 +1223,18 @@ def _read_call(call: Any) -> _ToolCall:
 
 
 def _placeholder(block: Any, kind: str) -> str:
-    """Pictures and the like are not told, only that they were there."""
+    """Pictures and the like are not told, but what they were: "[image image/png, 9 bytes]"."""
     source = _get(block, "source") or _get(block, "image_url") or block
     url = _text(_get(source, "url")) or _text(source)
-    data = _text(_get(source, "data")) or url
-    if url and not url.startswith("data:"):
+    media, data = _text(_get(source, "media_type")), _text(_get(source, "data"))
+    if url.startswith("data:"):
+        media, _, data = url[len("data:"):].partition(",")
+        media = media.partition(";")[0]
+    elif url:
         return "[%s %s]" % (kind, _cut(url, 200))
-    media = _text(_get(source, "media_type")) or "of unknown type"
-    return "[%s %s, %d characters]" % (kind, media, len(data)) if data else "[%s]" % kind
+    if not data:
+        return "[%s]" % kind
+    return "[%s %s, %d bytes]" % (kind, media or "of unknown type", len(data.rstrip("=")) * 3 // 4)
 
 
 def _block_text(block: Any) -> Optional[str]:
