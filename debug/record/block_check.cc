@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include "debug/record/event_index.h"
 #include "debug/record/file.h"
 
 namespace agdb {
@@ -67,60 +66,95 @@ BlockCheck::Result BlockCheck::finish(const std::string& folder, const Recording
   return result;
 }
 
-std::vector<std::string> check_index(const EventText& text, const std::string& folder,
-                                     const RecordingMetadata& metadata) {
-  const OwnedFd file(::open((folder + "/events.idx").c_str(), O_RDONLY | O_CLOEXEC));
+IndexCheck::IndexCheck(const std::string& folder, const RecordingMetadata& metadata)
+    // In a folder that is not there no index is found, and none is left.
+    : source_({.folder = folder + "/events.idx",
+               .record_id = metadata.record_id,
+               .format_version = metadata.format_version}),
+      file_(::open((folder + "/events.idx").c_str(), O_RDONLY | O_CLOEXEC)),
+      builder_(metadata.format_version) {
   struct stat info = {};
-  if (!file || ::fstat(file.get(), &info) < 0) return {};
-  const auto size = static_cast<std::uint64_t>(info.st_size);
+  if (!file_ || ::fstat(file_.get(), &info) < 0) {
+    file_ = OwnedFd();
+    return;
+  }
+  size_ = static_cast<std::uint64_t>(info.st_size);
   IndexHeader header;
-  const bool has_header =
-      size >= sizeof header && read_exactly(file.get(), 0, &header, sizeof header);
-  if (!has_header || header != index_header(metadata.record_id))
-    return {"events.idx does not begin as the index of this recording"};
-  // In a folder that is not there no index is found, and none is left.
-  const EventIndex::Source source{.folder = folder + "/events.idx",
-                                  .record_id = metadata.record_id,
-                                  .format_version = metadata.format_version};
-  const Result<EventIndex> expected = EventIndex::open(text, source, false);
-  if (!expected) return {expected.error().message};
-
+  is_ours_ = size_ >= sizeof header && read_exactly(file_.get(), 0, &header, sizeof header) &&
+             header == index_header(source_.record_id);
+  if (!is_ours_) return;
+  limit_ = (size_ - sizeof header) / sizeof(IndexEntry);
   IndexTrailer trailer;
   const bool is_finished =
-      size >= sizeof header + sizeof trailer &&
-      read_exactly(file.get(), size - sizeof trailer, &trailer, sizeof trailer) &&
+      size_ >= sizeof header + sizeof trailer &&
+      read_exactly(file_.get(), size_ - sizeof trailer, &trailer, sizeof trailer) &&
       trailer.magic == IndexTrailer().magic;
+  if (!is_finished) return;
+  trailer_ = trailer;
+  limit_ = kMaxIndexedEvents;  // as many as there must be
+}
+
+void IndexCheck::take(std::string_view lines, const IndexBuilder::Entries& seen) {
+  if (!is_ours_) return;
+  builder_.take(lines, seen, entries_);
+  compare();
+}
+
+void IndexCheck::take(std::string_view lines) {
+  if (is_ours_) builder_.take(lines, entries_);
+}
+
+// What waits in entries_.
+void IndexCheck::compare() {
+  const std::uint64_t left = limit_ - compared_;
+  if (entries_.size() > left) entries_.resize(static_cast<std::size_t>(left));
+  there_.resize(entries_.size());
+  const std::size_t bytes = entries_.size() * sizeof(IndexEntry);
+  const std::uint64_t offset = sizeof(IndexHeader) + compared_ * sizeof(IndexEntry);
+  compared_ += entries_.size();
+  if (unreadable_ || !read_exactly(file_.get(), offset, there_.data(), bytes)) {
+    unreadable_ = true;
+  } else if (bytes_of(there_) != bytes_of(entries_)) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if (entries_[i] == there_[i]) continue;
+      if (different_++ == 0) first_different_ = entries_[i];
+    }
+  }
+  entries_.clear();
+}
+
+// With all entries of an index that is made again.
+Status IndexCheck::compare_anew(const EventText& text) {
+  compared_ = different_ = 0;
+  unreadable_ = false;
+  AGDB_TRY(const EventIndex right, EventIndex::open(text, source_, false));
+  while (compared_ < std::min(right.size(), limit_)) {
+    entries_ = right.raw_entries(compared_, kChunk);
+    if (entries_.empty()) return fail(Code::kIo, "events.idx cannot be read");
+    compare();
+  }
+  trailer_is_right_ = trailer_ == right.trailer(text);
+  return {};
+}
+
+std::vector<std::string> IndexCheck::finish(const EventText& text) {
+  if (!file_) return {};
+  if (!is_ours_) return {"events.idx does not begin as the index of this recording"};
+  compare();
+  const agdb::Result<std::uint64_t> size = text.size();
+  if (!size || builder_.next_offset() != *size || !builder_.sorted()) {
+    if (const Status status = compare_anew(text); !status) return {status.error().message};
+  } else {
+    trailer_is_right_ = trailer_ == trailer_of(builder_, text);
+  }
   std::vector<std::string> found;
-  std::uint64_t count = (size - sizeof header) / sizeof(IndexEntry);
-  if (is_finished) {
-    if (trailer != expected->trailer(text)) found.push_back("the end of events.idx is not right");
-    count = expected->size();
-  }
-  count = std::min(count, expected->size());
-  std::uint64_t different = 0;
-  std::uint64_t first = 0;
-  std::vector<IndexEntry> there(kChunk);
-  for (std::uint64_t at = 0; at < count;) {
-    const std::vector<IndexEntry> right = expected->raw_entries(at, kChunk);
-    const bool good =
-        !right.empty() && read_exactly(file.get(), sizeof header + at * sizeof(IndexEntry),
-                                       there.data(), right.size() * sizeof(IndexEntry));
-    if (!good) {
-      found.push_back("events.idx cannot be read");
-      break;
-    }
-    for (std::size_t i = 0; i < right.size() && at + i < count; ++i) {
-      if (right[i] == there[i]) continue;
-      if (different++ == 0) first = at + i;
-    }
-    at += right.size();
-  }
-  if (different > 0) {
-    const EventEntry entry = expected->entry(first);
+  if (trailer_ && !trailer_is_right_) found.push_back("the end of events.idx is not right");
+  if (unreadable_) found.push_back("events.idx cannot be read");
+  if (different_ > 0) {
     found.push_back(
         fmt::format("{} entries of events.idx are wrong; the first is that of event {} "
                     "at byte {}",
-                    different, raw(entry.seq_num), entry.offset));
+                    different_, first_different_.seq_num, first_different_.offset));
   }
   return found;
 }

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/events/text.h"
@@ -123,16 +124,21 @@ std::size_t read_own_head(std::string_view text, EventHead& head) {
 // Members are taken at most once each; what is not plain makes reading fail, and parse_line judges.
 struct AnyOrderHead::Rep {
   simdjson::ondemand::parser parser;
+  simdjson::ondemand::parser args_parser;
   std::string padded;
 
   using Object = simdjson::ondemand::object;
   using Value = simdjson::ondemand::value;
 
-  bool read(std::string_view line, EventHead& head) {
-    padded.reserve(line.size() + simdjson::SIMDJSON_PADDING);
-    padded.assign(line);
+  bool read(std::string_view line, std::size_t readable, EventHead& head) {
+    if (readable < line.size() + simdjson::SIMDJSON_PADDING) {
+      padded.reserve(line.size() + simdjson::SIMDJSON_PADDING);
+      padded.assign(line);
+      line = padded;
+      readable = padded.capacity();
+    }
     simdjson::ondemand::document document;
-    if (parser.iterate(padded.data(), padded.size(), padded.capacity()).get(document)) return false;
+    if (parser.iterate(line.data(), line.size(), readable).get(document)) return false;
     Object object;
     if (document.get_object().get(object)) return false;
     Members members;
@@ -154,22 +160,38 @@ struct AnyOrderHead::Rep {
   };
   struct Members {
     unsigned seen = 0;
-    std::string type;
+    EventType type = EventType::kOther;
     Payload call;
     Payload context;
   };
 
+  // Longer keys mean nothing to us.
+  static constexpr std::size_t kLongestKey = 16;
+
+  // The key as it stands there, empty when it is long; nothing when an escape may make it short.
+  static std::optional<std::string_view> plain_key(const char* raw) {
+    for (std::size_t size = 0; size <= kLongestKey; ++size) {
+      if (raw[size] == '"') return std::string_view(raw, size);
+      if (raw[size] == '\\') return std::nullopt;
+    }
+    return std::string_view();
+  }
+
   template <typename Take>
   static bool each(Object& object, Take take) {
     for (auto field : object) {
-      std::string_view key;
+      const char* raw = nullptr;
       Value value;
-      if (field.unescaped_key().get(key) || field.value().get(value)) return false;
-      // The copy: the view ends when the value's own texts are read.
-      const std::string name(key.substr(0, 16));
-      if (key.size() <= 16 && !take(name, value)) return false;
+      if (field.key().raw().get(raw) || field.value().get(value)) return false;
+      const std::optional<std::string_view> key = plain_key(raw);
+      if (!key || (!key->empty() && !take(*key, value))) return false;
     }
     return true;
+  }
+
+  static bool has_capital(std::string_view key) {
+    return std::any_of(key.begin(), key.end(),
+                       [](char each) { return each >= 'A' && each <= 'Z'; });
   }
 
   static bool once(unsigned& seen, unsigned bit) {
@@ -180,7 +202,7 @@ struct AnyOrderHead::Rep {
 
   static bool number(Value& value, std::uint64_t& out) { return !value.get_uint64().get(out); }
 
-  static bool take_member(Members& members, std::string_view key, Value& value, EventHead& head) {
+  bool take_member(Members& members, std::string_view key, Value& value, EventHead& head) {
     if (key == "seq_num") {
       std::uint64_t seq_num = 0;
       if (!once(members.seen, 1) || !number(value, seq_num)) return false;
@@ -195,7 +217,7 @@ struct AnyOrderHead::Rep {
     } else if (key == "type") {
       std::string_view type;
       if (!once(members.seen, 16) || value.get_string().get(type)) return false;
-      members.type = type;
+      members.type = event_type_of(type);
     } else if (key == "syscall") {
       members.call.good = !members.call.seen && read_call(value, members.call.ctx_id);
       members.call.seen = true;
@@ -211,42 +233,56 @@ struct AnyOrderHead::Rep {
   }
 
   static bool is_known_in_another_case(std::string_view key) {
+    if (!has_capital(key)) return false;
     const std::string lower = to_lower_ascii(key);
-    if (lower == key) return false;
     for (const char* known : {"seq_num", "timestamp", "pid", "n", "type", "syscall", "context"}) {
       if (lower == known) return true;
     }
     return false;
   }
 
-  static bool read_call(Value& value, CtxId& ctx_id) {
+  static bool is_another_case_of(std::string_view key, std::string_view one,
+                                 std::string_view other) {
+    if (!has_capital(key)) return false;
+    const std::string lower = to_lower_ascii(key);
+    return lower == one || lower == other;
+  }
+
+  // Of the arguments only those of calls that name a context are looked at: in a second pass over
+  // them alone, since the name may stand behind them.
+  bool read_call(Value& value, CtxId& ctx_id) {
     Object call;
     if (value.get_object().get(call)) return false;
     bool named = false;
-    bool has_cid = false;
+    std::string_view args;
     unsigned seen = 0;
     const auto take = [&](std::string_view key, Value& member) {
-      const std::string lower = to_lower_ascii(key);
-      if (lower != key && (lower == "syscall" || lower == "args")) return false;
       if (key == "syscall") {
         std::string_view name;
         if (!once(seen, 1) || member.get_string().get(name)) return false;
         named = is_context_call(name);
-      } else if (key == "args") {
-        if (!once(seen, 2)) return false;
-        return read_args(member, ctx_id, has_cid);
+        return true;
       }
-      return true;
+      if (key == "args") {
+        Object object;
+        return once(seen, 2) && !member.get_object().get(object) && !object.raw_json().get(args);
+      }
+      return !is_another_case_of(key, "syscall", "args");
     };
     if (!each(call, take)) return false;
-    if (!named) ctx_id = {};
-    return true;
+    return !named || args.empty() || read_args(args, ctx_id);
   }
 
-  static bool read_args(Value& value, CtxId& ctx_id, bool& has_cid) {
-    Object args;
-    if (value.get_object().get(args)) return false;
-    return each(args, [&](std::string_view key, Value& member) {
+  bool read_args(std::string_view args, CtxId& ctx_id) {
+    simdjson::ondemand::document document;
+    Object object;
+    // The line has its padding, so what stands in it has.
+    const std::size_t readable = args.size() + simdjson::SIMDJSON_PADDING;
+    if (args_parser.iterate(args.data(), args.size(), readable).get(document) ||
+        document.get_object().get(object))
+      return false;
+    bool has_cid = false;
+    return each(object, [&](std::string_view key, Value& member) {
       if (key != "cid") return true;
       std::uint64_t id = 0;
       if (std::exchange(has_cid, true) || !number(member, id)) return false;
@@ -261,8 +297,7 @@ struct AnyOrderHead::Rep {
     bool has_kind = false;
     unsigned seen = 0;
     const auto take = [&](std::string_view key, Value& member) {
-      const std::string lower = to_lower_ascii(key);
-      if (lower != key && (lower == "kind" || lower == "ctx_id")) return false;
+      if (is_another_case_of(key, "kind", "ctx_id")) return false;
       if (key == "kind") {
         std::string_view kind;
         if (!once(seen, 1) || member.get_string().get(kind)) return false;
@@ -281,7 +316,7 @@ struct AnyOrderHead::Rep {
   }
 
   static bool settle(const Members& members, EventHead& head) {
-    head.type = event_type_of(members.type);
+    head.type = members.type;
     head.ctx_id = {};
     if (head.type == EventType::kSyscall) head.ctx_id = members.call.ctx_id;
     if (head.type == EventType::kContextSnapshot) head.ctx_id = members.context.ctx_id;
@@ -294,10 +329,10 @@ AnyOrderHead::~AnyOrderHead() = default;
 AnyOrderHead::AnyOrderHead(AnyOrderHead&&) noexcept = default;
 AnyOrderHead& AnyOrderHead::operator=(AnyOrderHead&&) noexcept = default;
 
-std::optional<EventHead> AnyOrderHead::read(std::string_view line) {
+std::optional<EventHead> AnyOrderHead::read(std::string_view line, std::size_t readable) {
   if (rep_ == nullptr) rep_ = std::make_unique<Rep>();
   EventHead head;
-  return rep_->read(line, head) ? std::optional(head) : std::nullopt;
+  return rep_->read(line, readable, head) ? std::optional(head) : std::nullopt;
 }
 
 EventHead head_of(const RecordedEvent& event) {

@@ -35,7 +35,9 @@ class AnyOrderHead {
 
   // Nothing: it cannot tell, and parse_line must: unknown types, keys in another case or twice,
   // null, wrong types, errors.
-  std::optional<EventHead> read(std::string_view line);
+  // `readable`: bytes from the line's first on that may be read; a line that has a few behind it is
+  // not copied.
+  std::optional<EventHead> read(std::string_view line, std::size_t readable);
 
  private:
   struct Rep;

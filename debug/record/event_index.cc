@@ -12,7 +12,7 @@
 #include "debug/record/event_line.h"
 #include "debug/record/file.h"
 #include "debug/record/hash64.h"
-#include "debug/record/read_ahead.h"
+#include "debug/record/piece_work.h"
 
 namespace agdb {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 // What is read of the text at once. Small enough that the lines are still in the processor's cache
 // when they are looked through.
 constexpr std::size_t kPieceBytes = 256 << 10;
-// A thread that reads ahead is worth its making from so much text on.
+// Threads are worth their making from so much text on.
 constexpr std::uint64_t kLongText = 4 << 20;
 // For less text an index is made in a millisecond, and a file is not worth it.
 constexpr std::uint64_t kWorthAFile = 1 << 20;
@@ -58,6 +58,17 @@ template <typename Struct>
 bool read_struct(int fd, std::uint64_t offset, Struct& out) {
   return read_exactly(fd, offset, &out, sizeof out);
 }
+
+struct LookWorker {
+  using Found = IndexBuilder::Entries;
+  void look(std::uint64_t offset, std::string_view text, Found& found) {
+    const WholeLines whole = WholeLines::of(text);
+    found.clear();
+    lines.look(offset + whole.begin, text.substr(whole.begin, whole.end - whole.begin), found,
+               text.data() + text.size());
+  }
+  LineLook lines;
+};
 
 std::uint64_t bytes_of_entries(std::uint64_t count) {
   return count * sizeof(IndexEntry);
@@ -215,12 +226,12 @@ Result<UnfinishedFile> EventIndex::copy_to_file() const {
   return std::unexpected(system_error(errno, "write " + path("events.idx.tmp")));
 }
 
-IndexTrailer EventIndex::trailer(const EventText& text) const {
-  const Result<TextProof> proof = prove(text, builder_.next_offset());
-  const std::string summary = summary_to_json(builder_.summary());
+IndexTrailer trailer_of(const IndexBuilder& builder, const EventText& text) {
+  const Result<TextProof> proof = prove(text, builder.next_offset());
+  const std::string summary = summary_to_json(builder.summary());
   if (!proof) return {};
-  return sealed({.count = size(),
-                 .text_bytes = builder_.next_offset(),
+  return sealed({.count = builder.count(),
+                 .text_bytes = builder.next_offset(),
                  .head_hash = proof->head,
                  .tail_hash = proof->tail,
                  .summary_bytes = summary.size(),
@@ -235,7 +246,8 @@ Status EventIndex::save(const EventText& text) {
   }
   const int fd = is_filled ? store_.file() : file.fd.get();
   const std::string summary = summary_to_json(builder_.summary());
-  const bool good = write_exactly(fd, summary) && write_exactly(fd, bytes_of(trailer(text))) &&
+  const bool good = write_exactly(fd, summary) &&
+                    write_exactly(fd, bytes_of(trailer_of(builder_, text))) &&
                     file.keep_as(path("events.idx"));
   if (is_filled) store_.settle();
   if (!good) return std::unexpected(system_error(errno, "write " + path("events.idx")));
@@ -263,36 +275,23 @@ Result<std::size_t> EventIndex::extend(const EventText& text, bool has_writer) {
   return static_cast<std::size_t>(store_.size() - before);
 }
 
-// The lines of a long text, as far as they are of usual length. Only where two pieces meet is a
-// line copied.
+// The lines of a long text, by several threads; up to one that is too long, or cannot be read.
 Status EventIndex::take_many_lines(const EventText& text, std::uint64_t size) {
-  ReadAhead ahead(text, builder_.next_offset(), size, kPieceBytes);
+  PieceWork<LookWorker> work(text, builder_.next_offset(), size);
   IndexBuilder::Entries entries;
-  std::string piece;
-  std::string begun;  // a line that goes on in the next piece
-  while (begun.size() <= kPieceBytes) {
-    AGDB_TRY(const bool more, ahead.next(piece));
-    if (!more) break;
-    std::string_view rest = piece;
-    if (!begun.empty()) {
-      const std::size_t end = std::min(rest.find('\n'), rest.size() - 1) + 1;
-      begun.append(rest, 0, end);
-      rest.remove_prefix(end);
-      if (begun.back() != '\n') continue;
-      builder_.take(begun, entries);
-      begun.clear();
-    }
-    const std::size_t whole = rest.rfind('\n') + 1;  // npos + 1 = 0
-    builder_.take(rest.substr(0, whole), entries);
-    begun = rest.substr(whole);
+  const auto take_line = [&](std::string_view line) { builder_.take(line, entries); };
+  const auto take_whole = [&](const PieceWork<LookWorker>::Piece& piece, std::string_view lines) {
+    builder_.take(lines, piece.found, entries);
     store_.append(entries);
-  }
-  return {};
+  };
+  const auto see = [](std::string_view) {};
+  const Status status = take_lines_of(work, kMaxLineBytes, see, take_line, take_whole);
+  store_.append(entries);
+  return text.compressed() ? Status() : status;
 }
 
 Status EventIndex::take_lines(const EventText& text, std::uint64_t size) {
-  if (!text.compressed() && size - builder_.next_offset() > kLongText)
-    AGDB_CHECK_OK(take_many_lines(text, size));
+  if (size - builder_.next_offset() > kLongText) AGDB_CHECK_OK(take_many_lines(text, size));
   std::string piece;
   IndexBuilder::Entries entries;
   std::size_t want = kPieceBytes;

@@ -32,6 +32,9 @@ class UnfinishedFile {
   std::string path_;  // empty: nothing to take away
 };
 
+// What ends a file with that builder's entries; all zero when the text cannot be read.
+IndexTrailer trailer_of(const IndexBuilder& builder, const EventText& text);
+
 // Where the events of a recording stand: read from events.idx as far as that is right, and made
 // from events.jsonl for the rest, or for all of it. Holds the whereabouts of contexts, gaps and
 // damage in memory; the entries stay in files.
@@ -69,8 +72,7 @@ class EventIndex {
   std::vector<IndexEntry> raw_entries(std::uint64_t position, std::size_t most) const {
     return store_.range(position, most);
   }
-  // What ends a file with these entries; all zero when the text cannot be read.
-  IndexTrailer trailer(const EventText& text) const;
+  IndexTrailer trailer(const EventText& text) const { return trailer_of(builder_, text); }
   // The index was cut or changed while it was open: what came of it since does not count.
   bool failed() const { return store_.failed(); }
   // Bytes of the text that the entries cover.

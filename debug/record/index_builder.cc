@@ -15,9 +15,21 @@ bool is_blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
+IndexEntry entry_of(const EventHead& head, std::uint64_t offset, std::size_t length,
+                    std::uint8_t flags) {
+  return {.offset = offset,
+          .seq_num = raw(head.seq_num),
+          .timestamp = head.timestamp.count(),
+          .ctx_id = raw(head.ctx_id),
+          .length = static_cast<std::uint32_t>(length),
+          .type = static_cast<std::uint8_t>(head.type),
+          .flags = flags};
+}
+
 }  // namespace
 
-void IndexBuilder::take(std::string_view lines, Entries& out) {
+void LineLook::look(std::uint64_t offset, std::string_view lines, std::vector<IndexEntry>& out,
+                    const char* readable_end) {
   const char* at = lines.data();
   const char* const end = at + lines.size();
   EventHead head;
@@ -26,16 +38,45 @@ void IndexBuilder::take(std::string_view lines, Entries& out) {
     const void* const found =
         std::memchr(at + seen, '\n', static_cast<std::size_t>(end - at) - seen);
     const char* const feed = found == nullptr ? end : static_cast<const char*>(found);
-    const auto length = static_cast<std::uint64_t>(feed - at);
+    const auto length = static_cast<std::size_t>(feed - at);
     if (seen > 0 && feed[-1] == '}' && length <= kMaxLineBytes) {
-      add(head, length, IndexEntry::kOwnForm, out);
+      out.push_back(entry_of(head, offset, length, IndexEntry::kOwnForm));
     } else {
-      take_slowly({at, length}, out);
+      out.push_back({.offset = offset, .type = kUnjudged});
+      judge_any_order({at, length}, out.back(), readable_end == nullptr ? end : readable_end);
     }
-    ++next_line_;
-    next_offset_ += length + 1;
+    offset += length + 1;
     at = feed + 1;
   }
+}
+
+void LineLook::judge_any_order(std::string_view line, IndexEntry& entry, const char* readable_end) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (line.size() > kMaxLineBytes) return;
+  const auto readable = static_cast<std::size_t>(readable_end - line.data());
+  if (const std::optional<EventHead> head = any_order_.read(line, readable))
+    entry = entry_of(*head, entry.offset, line.size(), 0);
+}
+
+void IndexBuilder::take(std::string_view lines, Entries& out) {
+  seen_.clear();
+  look_.look(next_offset_, lines, seen_);
+  take(lines, seen_, out);
+}
+
+void IndexBuilder::take(std::string_view lines, const Entries& seen, Entries& out) {
+  const std::uint64_t begin = next_offset_;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    next_offset_ = seen[i].offset;
+    if (seen[i].type != LineLook::kUnjudged) {
+      add(seen[i], out);
+    } else {
+      const std::string_view rest = lines.substr(static_cast<std::size_t>(next_offset_ - begin));
+      take_slowly(rest.substr(0, rest.find('\n')), out);
+    }
+    ++next_line_;
+  }
+  next_offset_ = begin + lines.size();
 }
 
 void IndexBuilder::take_slowly(std::string_view line, Entries& out) {
@@ -45,12 +86,10 @@ void IndexBuilder::take_slowly(std::string_view line, Entries& out) {
     return skip(line.size(),
                 fmt::format("a line of {} bytes; the limit is {}", line.size(), kMaxLineBytes));
   }
-  if (const std::optional<EventHead> head = any_order_.read(line))
-    return add(*head, line.size(), 0, out);
   const Result<RecordedEvent> event = parse_line(line, &notes_);
   if (!event) return skip(line.size(), event.error().message);
   if (event->event_type() == EventType::kOther) ++unknown_types_[event->type];
-  add(head_of(*event), line.size(), 0, out);
+  add(entry_of(head_of(*event), next_offset_, line.size(), 0), out);
 }
 
 void IndexBuilder::take(const LineScanner::Line& line, Entries& out) {
@@ -66,23 +105,15 @@ void IndexBuilder::take(const LineScanner::Line& line, Entries& out) {
   next_offset_ = line.end;
 }
 
-void IndexBuilder::add(const EventHead& head, std::uint64_t length, std::uint8_t flags,
-                       Entries& out) {
-  if (count_ >= kMaxIndexedEvents) return skip(length, "more events than can be indexed");
-  const std::optional<std::string> wrong = numbers_.next(head.seq_num);
-  if (wrong && format_version_ >= 2) note(length, *wrong, false);
-  const std::uint64_t seq = raw(head.seq_num);
-  sorted_ = sorted_ && (count_ == 0 || last_seq_ <= seq);
-  last_seq_ = seq;
+// The entry of the line at next_offset(), without its links.
+void IndexBuilder::add(const IndexEntry& seen, Entries& out) {
+  if (count_ >= kMaxIndexedEvents) return skip(seen.length, "more events than can be indexed");
+  const std::optional<std::string> wrong = numbers_.next(static_cast<SeqNum>(seen.seq_num));
+  if (wrong && format_version_ >= 2) note(seen.length, *wrong, false);
+  sorted_ = sorted_ && (count_ == 0 || last_seq_ <= seen.seq_num);
+  last_seq_ = seen.seq_num;
   skipped_ = 0;
-  IndexEntry& entry = out.emplace_back(IndexEntry{.offset = next_offset_,
-                                                  .seq_num = seq,
-                                                  .timestamp = head.timestamp.count(),
-                                                  .ctx_id = raw(head.ctx_id),
-                                                  .length = static_cast<std::uint32_t>(length),
-                                                  .type = static_cast<std::uint8_t>(head.type),
-                                                  .flags = flags});
-  link(entry);
+  link(out.emplace_back(seen));
 }
 
 // Sets the entry's links, and takes it for the newest.

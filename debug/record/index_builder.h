@@ -13,6 +13,25 @@
 
 namespace agdb {
 
+// What the entries tell of some whole lines can be known without the lines before, but for links:
+// so several threads may look, each with one of these. Keeps buffers between calls.
+class LineLook {
+ public:
+  // The type of an entry that stands for a line that it cannot judge; `offset` is
+  // right.
+  static constexpr std::uint8_t kUnjudged = 0xff;
+
+  // Appends one entry for each of the lines, of which the first begins at `offset`. What is around
+  // the lines up to `readable_end` may be read, too.
+  void look(std::uint64_t offset, std::string_view lines, std::vector<IndexEntry>& out,
+            const char* readable_end = nullptr);
+
+ private:
+  void judge_any_order(std::string_view line, IndexEntry& entry, const char* readable_end);
+
+  AnyOrderHead any_order_;
+};
+
 // Turns the lines of events.jsonl, seen once in their order, into the entries of the index; used by
 // the recorder on what it writes, and by readers on what they find. Keeps little beside the last
 // entries' whereabouts: contexts, gaps, damage.
@@ -26,6 +45,8 @@ class IndexBuilder {
 
   // Whole lines, that begin at next_offset(); appends their entries.
   void take(std::string_view lines, Entries& out);
+  // The same lines, at which somebody else has looked, with the entries that LineLook gave.
+  void take(std::string_view lines, const Entries& seen, Entries& out);
   // A line that was looked for in another way: too long, or without its end.
   void take(const LineScanner::Line& line, Entries& out);
 
@@ -59,7 +80,7 @@ class IndexBuilder {
 
  private:
   void take_slowly(std::string_view line, Entries& out);
-  void add(const EventHead& head, std::uint64_t length, std::uint8_t flags, Entries& out);
+  void add(const IndexEntry& seen, Entries& out);
   void link(IndexEntry& entry);
   void skip(std::uint64_t length, std::string why);
   void note(std::uint64_t length, std::string why, bool skipped);
@@ -86,7 +107,8 @@ class IndexBuilder {
   std::vector<LineDamage> damage_;
   std::map<std::string, std::uint64_t> unknown_types_;
   ParseNotes notes_;
-  AnyOrderHead any_order_;
+  LineLook look_;
+  Entries seen_;  // scratch
 };
 
 }  // namespace agdb

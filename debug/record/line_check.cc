@@ -86,14 +86,17 @@ struct LineCheck::Rep {
   simdjson::ondemand::parser again;
   std::string padded;
 
-  bool read(std::string_view line, CheckedLine& out) {
-    padded.reserve(line.size() + simdjson::SIMDJSON_PADDING);
-    padded.assign(line);
+  bool read(std::string_view line, std::size_t readable, CheckedLine& out) {
+    if (readable < line.size() + simdjson::SIMDJSON_PADDING) {
+      padded.reserve(line.size() + simdjson::SIMDJSON_PADDING);
+      padded.assign(line);
+      line = padded;
+    }
     if (parser.capacity() < line.size() &&
         parser.allocate(std::max<std::size_t>(line.size() * 2, 4096), kMaxDepth))
       return false;
     element root;
-    if (parser.parse(padded.data(), padded.size(), false).get(root)) return false;
+    if (parser.parse(line.data(), line.size(), false).get(root)) return false;
     simdjson::dom::object object;
     if (root.get_object().get(object)) return false;
     // Our order of keys; whatever stands there else is for parse_line.
@@ -117,11 +120,11 @@ struct LineCheck::Rep {
     if (next("n", value) && value.get_uint64().get(out.n)) return false;
     element payload;
     return next(payload_key(out.type), payload) && !(member != object.end()) &&
-           check_payload(payload, out);
+           check_payload(line, payload, out);
   }
 
  private:
-  bool check_payload(element payload, CheckedLine& out) {
+  bool check_payload(std::string_view line, element payload, CheckedLine& out) {
     switch (out.type) {
       case EventType::kSyscall:
         return fits(payload, kSyscall);
@@ -130,13 +133,14 @@ struct LineCheck::Rep {
       case EventType::kStateChange:
         return fits(payload, kState);
       case EventType::kContextSnapshot:
-        return check_snapshot(payload, out.snapshot.emplace());
+        out.snapshot = std::make_unique<SnapshotHashes>();
+        return check_snapshot(line, payload, *out.snapshot);
       default:
         return false;
     }
   }
 
-  bool check_snapshot(element payload, SnapshotHashes& out) {
+  bool check_snapshot(std::string_view line, element payload, SnapshotHashes& out) {
     simdjson::dom::object object;
     if (payload.get_object().get(object)) return false;
     unsigned seen = 0;
@@ -151,7 +155,7 @@ struct LineCheck::Rep {
     if ((seen & kAlways) != kAlways) return false;
     if (delta ? (seen & 0b1100) != 0b1100 : (seen & 0b1100) != 0) return false;
     if (!delta && !out.prompt) out.prompt = xxh3_128({});
-    return hash_messages(out);
+    return hash_messages(line, out);
   }
 
   // The member's number, after its value was taken; negative when it is not plain.
@@ -198,9 +202,10 @@ struct LineCheck::Rep {
   }
 
   // As they stand in the line, which is as their hashes want them if we wrote it.
-  bool hash_messages(SnapshotHashes& out) {
+  bool hash_messages(std::string_view line, SnapshotHashes& out) {
     simdjson::ondemand::document document;
-    if (again.iterate(padded.data(), padded.size(), padded.capacity()).get(document)) return false;
+    const std::size_t readable = line.size() + simdjson::SIMDJSON_PADDING;
+    if (again.iterate(line.data(), line.size(), readable).get(document)) return false;
     simdjson::ondemand::array messages;
     if (document["context"]["messages"].get_array().get(messages)) return false;
     for (auto each : messages) {
@@ -216,9 +221,9 @@ struct LineCheck::Rep {
 LineCheck::LineCheck() : rep_(std::make_unique<Rep>()) {}
 LineCheck::~LineCheck() = default;
 
-std::optional<CheckedLine> LineCheck::read(std::string_view line) {
+std::optional<CheckedLine> LineCheck::read(std::string_view line, std::size_t readable) {
   CheckedLine out;
-  return rep_->read(line, out) ? std::optional(std::move(out)) : std::nullopt;
+  return rep_->read(line, readable, out) ? std::optional(std::move(out)) : std::nullopt;
 }
 
 }  // namespace agdb

@@ -15,7 +15,7 @@ struct CheckedLine {
   std::uint64_t n = 0;
   Pid pid{};
   EventType type = EventType::kOther;
-  std::optional<SnapshotHashes> snapshot = {};
+  std::unique_ptr<SnapshotHashes> snapshot = {};  // of a context_snapshot
 };
 
 // Checks the whole of a line, its syntax and its known members' types, without building an event of
@@ -27,7 +27,9 @@ class LineCheck {
 
   // Nothing: parse_line must judge. That is so for everything out of the ordinary, errors above
   // all.
-  std::optional<CheckedLine> read(std::string_view line);
+  // `readable`: bytes from the line's first on that may be read; a line that has a few behind it is
+  // not copied.
+  std::optional<CheckedLine> read(std::string_view line, std::size_t readable);
 
  private:
   struct Rep;

@@ -6,7 +6,7 @@
 
 namespace agdb {
 
-std::optional<std::string> NumberCheck::next(SeqNum seq_num) {
+std::optional<std::string> NumberCheck::judge(SeqNum seq_num) {
   const std::uint64_t number = raw(seq_num);
   const std::uint64_t last = std::exchange(last_, number);
   const std::uint64_t skipped = std::exchange(skipped_, 0);

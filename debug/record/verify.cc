@@ -10,6 +10,7 @@
 #include "debug/record/gap_check.h"
 #include "debug/record/line_check.h"
 #include "debug/record/number_check.h"
+#include "debug/record/piece_work.h"
 #include "debug/record/reader.h"
 #include "debug/record/snapshot_check.h"
 #include "runtime/events/text.h"
@@ -43,6 +44,59 @@ class OlderStates {
   std::shared_ptr<Result<Recording>> recording_;
 };
 
+// The line of that entry, without its end; `text` begins at `begin` and ends with the last line.
+std::string_view line_at(const IndexBuilder::Entries& entries, std::size_t at, std::uint64_t begin,
+                         std::string_view text) {
+  const std::uint64_t offset = entries[at].offset - begin;
+  const std::uint64_t end = at + 1 < entries.size() ? entries[at + 1].offset - begin : text.size();
+  return text.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(end - offset - 1));
+}
+
+// What can be known of the lines of a piece without those before them.
+struct LinesWorker {
+  enum class Kind : std::uint8_t { kBlank, kUsual, kOther };
+  struct Line {
+    Kind kind = Kind::kBlank;
+    CheckedLine usual = {};
+  };
+  struct Found {
+    IndexBuilder::Entries entries;  // one a line
+    std::vector<Line> lines;
+    std::vector<Result<RecordedEvent>> others;  // of those of that kind, in their order
+  };
+
+  void look(std::uint64_t offset, std::string_view text, Found& found) {
+    found.entries.clear();
+    found.lines.clear();
+    found.others.clear();
+    const WholeLines whole = WholeLines::of(text);
+    const char* const readable_end = text.data() + text.size();
+    text = text.substr(whole.begin, whole.end - whole.begin);
+    heads.look(offset + whole.begin, text, found.entries, readable_end);
+    const std::uint64_t begin = offset + whole.begin;
+    for (std::size_t i = 0; i < found.entries.size(); ++i) {
+      take(line_at(found.entries, i, begin, text), readable_end, found);
+    }
+  }
+
+  void take(std::string_view line, const char* readable_end, Found& found) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    Line& out = found.lines.emplace_back();
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
+    const auto readable = static_cast<std::size_t>(readable_end - line.data());
+    if (std::optional<CheckedLine> checked = lines.read(line, readable)) {
+      out = {Kind::kUsual, *std::move(checked)};
+    } else {
+      out.kind = Kind::kOther;
+      found.others.push_back(parse_line(line));
+    }
+  }
+
+  LineLook heads;
+  LineCheck lines;
+};
+using LinesWork = PieceWork<LinesWorker>;
+
 class Verifier {
  public:
   Verifier(const std::string& folder, RecordingMetadata metadata, const EventText& text, bool live)
@@ -50,13 +104,16 @@ class Verifier {
         metadata_(std::move(metadata)),
         text_(text),
         gaps_(metadata_.start_time == metadata_.process_start_time),
-        snapshots_(OlderStates(folder)) {
+        snapshots_(OlderStates(folder)),
+        index_(folder, metadata_) {
     report_.live = live;
   }
 
   Result<VerifyReport> run() {
     AGDB_TRY(report_.bytes, text_.size());
-    LineScanner lines(text_, 0, 1, report_.bytes);
+    check_many_lines();
+    // What is left: the end, or all behind a line that is too long or cannot be read.
+    LineScanner lines(text_, next_offset_, next_line_, report_.bytes);
     while (true) {
       AGDB_TRY(const bool more, lines.next());
       if (!more) break;
@@ -65,24 +122,72 @@ class Verifier {
     }
     check_metadata();
     check_content();
-    for (const std::string& what : check_index(text_, folder_, metadata_))
+    for (const std::string& what : index_.finish(text_))
       report_.findings.push_back({Kind::kIndex, 0, 0, what});
     report_.snapshots = snapshots_.checked();
     return std::move(report_);
   }
 
  private:
+  // One reading of the text for everything, by several threads. Where it stops, the scanner finds
+  // the reason.
+  void check_many_lines() {
+    LinesWork work(text_, 0, report_.bytes);
+    const auto see = [&](std::string_view piece) { blocks_.take(piece); };
+    const auto take_line = [&](std::string_view text) {
+      index_.take(text);
+      check_line(line_of(text));
+    };
+    const auto take_whole = [&](LinesWork::Piece& piece, std::string_view lines) {
+      index_.take(lines, piece.found.entries);
+      check_found(lines, piece.found);
+    };
+    static_cast<void>(take_lines_of(work, kMaxLineBytes, see, take_line, take_whole));
+  }
+
+  // The next line, which `text` begins with.
+  LineScanner::Line line_of(std::string_view text) {
+    const std::size_t end = text.find('\n');
+    LineScanner::Line line{.text = text.substr(0, end),
+                           .number = next_line_++,
+                           .offset = next_offset_,
+                           .terminated = true};
+    next_offset_ = line.end = line.offset + end + 1;
+    if (line.text.ends_with('\r')) line.text.remove_suffix(1);
+    line.length = line.text.size();
+    line.blank = line.text.find_first_not_of(" \t\r") == std::string_view::npos;
+    return line;
+  }
+
+  void check_found(std::string_view text, const LinesWorker::Found& found) {
+    const std::uint64_t begin = next_offset_;
+    auto other = found.others.begin();
+    for (std::size_t i = 0; i < found.lines.size(); ++i) {
+      const LineScanner::Line line{.text = line_at(found.entries, i, begin, text),
+                                   .number = next_line_++,
+                                   .offset = found.entries[i].offset};
+      if (found.lines[i].kind == LinesWorker::Kind::kUsual) {
+        check_usual(line, found.lines[i].usual);
+      } else if (found.lines[i].kind == LinesWorker::Kind::kOther) {
+        check_other(line, *other++);
+      }
+    }
+    next_offset_ = begin + text.size();
+  }
+
   void check_line(const LineScanner::Line& line) {
     if (!line.unreadable.empty()) return skip(line, line.unreadable);
     if (line.too_long) {
       return skip(line, fmt::format("{} bytes; the limit is {}", line.length, kMaxLineBytes));
     }
     if (line.blank) return;
-    if (const std::optional<CheckedLine> checked = lines_.read(line.text))
+    if (const std::optional<CheckedLine> checked = lines_.read(line.text, line.text.size()))
       return check_usual(line, *checked);
-    const Result<RecordedEvent> event = parse_line(line.text);
-    if (!event) return skip(line, event.error().message);
-    check_event(line, *event);
+    check_other(line, parse_line(line.text));
+  }
+
+  void check_other(const LineScanner::Line& line, const Result<RecordedEvent>& event) {
+    event ? check_event(line, *event) : skip(line, event.error().message);
   }
 
   // A line whose syntax and members are as they should be, known without building its event.
@@ -146,16 +251,15 @@ class Verifier {
   }
 
   void check_content() {
-    BlockCheck blocks;
     std::string piece;
-    for (std::uint64_t at = 0; at < report_.bytes; at += piece.size()) {
-      const auto want =
-          static_cast<std::size_t>(std::min<std::uint64_t>(kPieceBytes, report_.bytes - at));
+    while (blocks_.bytes() < report_.bytes) {
+      const auto want = static_cast<std::size_t>(
+          std::min<std::uint64_t>(kPieceBytes, report_.bytes - blocks_.bytes()));
       // Told line by line already.
-      if (!text_.read(at, want, piece)) return;
-      blocks.take(piece);
+      if (!text_.read(blocks_.bytes(), want, piece)) return;
+      blocks_.take(piece);
     }
-    const BlockCheck::Result result = blocks.finish(folder_, metadata_, report_.live);
+    const BlockCheck::Result result = blocks_.finish(folder_, metadata_, report_.live);
     for (const BlockCheck::Result::Block& block : result.damaged) {
       report_.findings.push_back(
           {Kind::kSum, block.first_line, block.number * kSumBlockBytes,
@@ -190,10 +294,14 @@ class Verifier {
   const std::string folder_;
   const RecordingMetadata metadata_;
   const EventText& text_;
+  std::uint64_t next_offset_ = 0;
+  std::uint64_t next_line_ = 1;
+  BlockCheck blocks_;
   LineCheck lines_;
   NumberCheck numbers_;
   GapCheck gaps_;
   SnapshotCheck snapshots_;
+  IndexCheck index_;
   VerifyReport report_;
 };
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "debug/record/event_line.h"
+#include "debug/record/sidecars.h"
 #include "record_fixture.h"
 
 namespace agdb {
@@ -121,6 +122,44 @@ TEST_F(VerifyTest, AFlippedByteIsTracedToItsBlockAndLines) {
   EXPECT_THAT(report.findings[0].what, HasSubstr("block 2 (bytes 131072 to 196607"));
   EXPECT_LE(report.findings[0].line, line);
   EXPECT_EQ(report.findings[1].kind, Kind::kMetadata);
+}
+
+// The text is looked through in pieces, by several threads: what is found must not depend on where
+// pieces meet, nor on what is found in others.
+TEST_F(VerifyTest, ALongTextIsCheckedLineByLineWhereverItsPiecesMeet) {
+  ProcessEvents process(pid(7));
+  const auto recorder = this->recorder();
+  for (std::size_t i = 1; i <= 2000; ++i) {
+    const std::size_t size = i == 1000 ? 1'500'000 : i * 37 % 1900;
+    recorder->record(process.call("Read", {}, std::string(size, 'x')), Nanoseconds(1));
+  }
+  ASSERT_TRUE(recorder->finish(kStatusCompleted, "", process.last_n()));
+  const std::string folder = recorder->folder();
+  const std::string path = folder + "/events.jsonl";
+  ASSERT_THAT(verify(folder).findings, IsEmpty());
+
+  const std::vector<std::string> lines = read_lines(path);
+  std::string text;
+  std::vector<std::uint64_t> offsets;
+  for (std::size_t i = 1; i <= 2000; ++i) {
+    std::string line = lines[i - 1];
+    if (i == 500) line.back() = ']';
+    if (i == 1000) line[700'000] = '\t';
+    if (i % 400 == 0) line = " " + line + "\r";  // right all the same
+    offsets.push_back(text.size());
+    text += line + "\n";
+  }
+  write_text(path, text);
+  const std::vector<VerifyFinding> findings = verify(folder).findings;
+  ASSERT_GT(findings.size(), 6u);
+  EXPECT_THAT(findings[0], finding(Kind::kLine, 500, ""));
+  EXPECT_EQ(findings[0].offset, offsets[499]);
+  EXPECT_THAT(findings[1], finding(Kind::kLine, 1000, ""));
+  EXPECT_EQ(findings[1].offset, offsets[999]);
+  EXPECT_THAT(findings[2], finding(Kind::kMetadata, 0, "event_count is 2000, 1998 events"));
+  const std::uint64_t block = offsets[399] / kSumBlockBytes;  // where the first change is
+  EXPECT_THAT(findings[3].what, HasSubstr("block " + std::to_string(block) + " "));
+  EXPECT_THAT(findings.back(), finding(Kind::kIndex, 0, "entries of events.idx are wrong"));
 }
 
 TEST_F(VerifyTest, WrongSumsAndAWrongIndexAreFound) {
