@@ -416,10 +416,10 @@ class Contexts(AgentCase):
              [{"role": "tool", "content": "out", "name": "ls", "tool_call_id": "c1"}]),
             ({"role": "user", "content": [
                 {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]},
-             [{"role": "user", "content": "[image_url https://example.org/a.png]"}]),
+             [{"role": "user", "content": "[image https://example.org/a.png]"}]),
             ({"role": "user", "content": [
                 {"type": "image_url", "image_url": {"url": "data:image/gif;base64,AAAAAA=="}}]},
-             [{"role": "user", "content": "[image_url image/gif, 4 bytes]"}]),
+             [{"role": "user", "content": "[image image/gif, 4 bytes]"}]),
             ({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]},
              [{"role": "user", "content": "[input_audio]"}]),
             ({"type": "function_call", "call_id": "c1", "name": "ls",

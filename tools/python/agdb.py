@@ -1189,6 +1189,10 @@ class _Message(NamedTuple):
         calls = tuple((call.id, call.name, _dump(call.arguments)) for call in self.tool_calls)
         return hash((self.role, self.content, self.name, self.tool_call_id, calls))
 
+    def tokens(self) -> int:
+        calls = "".join(call.name + _dump(call.arguments) for call in self.tool_calls)
+        return _estimate(self.content) + _estimate(calls)
+
     def json(self) -> str:
         message: _Params = {"role": self.role, "content": self.content}
         if self.name:
@@ -1198,6 +1202,12 @@ class _Message(NamedTuple):
         if self.tool_calls:
             message["tool_calls"] = [call._asdict() for call in self.tool_calls]
         return _dump(message)
+
+
+def _estimate(text: str) -> int:
+    """The runtime's estimate of tokens: ASCII characters / 3.5 + others / 1.5, rounded up."""
+    others = 0 if text.isascii() else sum(character > "\x7f" for character in text)
+    return (6 * (len(text) - others) + 14 * others + 20) // 21
 
 
 def _object_of(arguments: Any) -> Any:
@@ -1242,6 +1252,8 @@ def _block_text(block: Any) -> Optional[str]:
     if isinstance(block, str):
         return block
     kind = _text(_get(block, "type")) or "text"
+    if kind in ("image_url", "input_image"):
+        kind = "image"
     if kind in ("text", "input_text", "output_text"):
         return _text(_get(block, "text"))
     if kind == "refusal":
@@ -1674,10 +1686,9 @@ class _Exchange:
 
     def _estimate(self) -> None:
         """OpenAI's streams tell no usage unless asked to; budgets shall count all the same."""
-        answer = self._answer
-        asked = sum(len(message.content) for message in self._messages or ())
-        answer.request_tokens = (len(self._prompt) + asked) // 4
-        answer.response_tokens = (len(answer.message().json()) + 3) // 4
+        self._answer.request_tokens = _estimate(self._prompt) + sum(
+            message.tokens() for message in self._messages or ())
+        self._answer.response_tokens = self._answer.message().tokens()
 
     def _fault(self, error: Exception) -> None:
         self._agent._fault(error)
