@@ -68,7 +68,11 @@ test("a call of a function is told as a whole when it has returned", async (t) =
 test("a call that takes its time has a beginning and an end", async (t) => {
   const daemon = await toldBy(t, async (agent, daemon) => {
     let finish;
-    const files = agent.call("ReadDocs", { path: "docs/" }, () => new Promise((resolve) => (finish = resolve)));
+    const files = agent.call(
+      "ReadDocs",
+      { path: "docs/" },
+      () => new Promise((resolve) => (finish = resolve)),
+    );
     await daemon.until(() => daemon.of("agent.begin").length === 1);
     assert.equal(daemon.of("agent.end").length, 0);
     finish(["a.md"]);
@@ -76,19 +80,43 @@ test("a call that takes its time has a beginning and an end", async (t) => {
   });
   const [begin] = daemon.told("agent.begin");
   const [end] = daemon.told("agent.end");
-  assert.deepEqual({ ...begin, timestamp_ns: 0 }, { pid: 1, call: 1, name: "ReadDocs", args: { path: "docs/" }, timestamp_ns: 0 });
-  assert.deepEqual({ ...end, timestamp_ns: 0 }, { pid: 1, call: 1, result: ["a.md"], timestamp_ns: 0 });
+  assert.deepEqual(
+    { ...begin, timestamp_ns: 0 },
+    { pid: 1, call: 1, name: "ReadDocs", args: { path: "docs/" }, timestamp_ns: 0 },
+  );
+  assert.deepEqual(
+    { ...end, timestamp_ns: 0 },
+    { pid: 1, call: 1, result: ["a.md"], timestamp_ns: 0 },
+  );
   assert.ok(end.timestamp_ns >= begin.timestamp_ns);
 });
 
 test("what a function throws is the call's error, and goes on", async (t) => {
   const broken = new RangeError("line 3: too long");
   const daemon = await toldBy(t, async (agent) => {
-    assert.throws(() => agent.call("Lint", {}, () => { throw broken; }), (error) => error === broken);
-    await assert.rejects(agent.call("Lint", {}, async () => { throw broken; }), (error) => error === broken);
-    assert.throws(() => agent.call("Lint", {}, () => { throw undefined; }));
+    assert.throws(
+      () =>
+        agent.call("Lint", {}, () => {
+          throw broken;
+        }),
+      (error) => error === broken,
+    );
+    await assert.rejects(
+      agent.call("Lint", {}, async () => {
+        throw broken;
+      }),
+      (error) => error === broken,
+    );
+    assert.throws(() =>
+      agent.call("Lint", {}, () => {
+        throw undefined;
+      }),
+    );
   });
-  assert.deepEqual(daemon.told("agent.call").map(({ error }) => error), ["RangeError: line 3: too long", "unknown error"]);
+  assert.deepEqual(
+    daemon.told("agent.call").map(({ error }) => error),
+    ["RangeError: line 3: too long", "unknown error"],
+  );
   assert.equal(daemon.told("agent.end")[0].error, "RangeError: line 3: too long");
 });
 
@@ -111,8 +139,20 @@ test("calls at the same time have numbers of their own", async (t) => {
     agent.end(first, { result: 1 });
     agent.end(second, { error: new Error("no") });
   });
-  assert.deepEqual(daemon.told("agent.begin").map(({ call, name }) => [call, name]), [[1, "A"], [2, "B"]]);
-  assert.deepEqual(daemon.told("agent.end").map(({ call, result, error }) => [call, result ?? error]), [[1, 1], [2, "Error: no"]]);
+  assert.deepEqual(
+    daemon.told("agent.begin").map(({ call, name }) => [call, name]),
+    [
+      [1, "A"],
+      [2, "B"],
+    ],
+  );
+  assert.deepEqual(
+    daemon.told("agent.end").map(({ call, result, error }) => [call, result ?? error]),
+    [
+      [1, 1],
+      [2, "Error: no"],
+    ],
+  );
 });
 
 test("a tool is the function, and its calls are told", async (t) => {
@@ -132,7 +172,9 @@ test("a tool is the function, and its calls are told", async (t) => {
     await assert.rejects(broken(), /no index/);
   });
   assert.deepEqual(
-    daemon.told("agent.tool").map(({ name, args, result, error }) => ({ name, args, result, error })),
+    daemon
+      .told("agent.tool")
+      .map(({ name, args, result, error }) => ({ name, args, result, error })),
     [
       { name: "join", args: { args: ["a", "b"] }, result: ">ab", error: undefined },
       { name: "search", args: { query: "x" }, result: '{"hits":["x"]}', error: undefined },
@@ -188,7 +230,13 @@ test("of a context only what is new is told", async (t) => {
     agent.context([say("d")], { keep: 1 });
     agent.context([say("z")], { ctxId: 2 });
   });
-  const told = daemon.told("agent.context").map(({ keep, messages, system_prompt: prompt }) => [keep, messages.map(({ content }) => content), prompt]);
+  const told = daemon
+    .told("agent.context")
+    .map(({ keep, messages, system_prompt: prompt }) => [
+      keep,
+      messages.map(({ content }) => content),
+      prompt,
+    ]);
   assert.deepEqual(told, [
     [undefined, ["a"], "Be brief."],
     [1, ["b"], "Be brief."],
@@ -196,17 +244,26 @@ test("of a context only what is new is told", async (t) => {
     [1, ["d"], "Be long."],
     [undefined, ["z"], undefined],
   ]);
-  assert.deepEqual(daemon.contextOf(1).messages.map(({ content }) => content), ["a", "d"]);
+  assert.deepEqual(
+    daemon.contextOf(1).messages.map(({ content }) => content),
+    ["a", "d"],
+  );
 });
 
 test("the system messages at the beginning are the prompt", async (t) => {
   const daemon = await toldBy(t, (agent) => {
-    const messages = ["system", "developer", "user", "system"].map((role) => ({ role, content: role }));
+    const messages = ["system", "developer", "user", "system"].map((role) => ({
+      role,
+      content: role,
+    }));
     agent.context(messages);
     agent.context(messages, { systemPrompt: "another", ctxId: 2 });
   });
   assert.equal(daemon.contextOf(1).system_prompt, "system\ndeveloper");
-  assert.deepEqual(daemon.contextOf(1).messages.map(({ role }) => role), ["user", "system"]);
+  assert.deepEqual(
+    daemon.contextOf(1).messages.map(({ role }) => role),
+    ["user", "system"],
+  );
   assert.equal(daemon.contextOf(1, 2).system_prompt, "another");
 });
 
@@ -216,9 +273,18 @@ test("after a rejection contexts are told as a whole again", async (t) => {
     daemon.answers["agent.gate"] = () => ({ go: true, rejected: 1 });
     await agent.gate();
     assert.equal(agent.stats().rejected, 1);
-    agent.context([{ role: "user", content: "a" }, { role: "user", content: "b" }]);
+    agent.context([
+      { role: "user", content: "a" },
+      { role: "user", content: "b" },
+    ]);
   });
-  assert.deepEqual(daemon.told("agent.context").map(({ keep, messages }) => [keep, messages.length]), [[undefined, 1], [undefined, 2]]);
+  assert.deepEqual(
+    daemon.told("agent.context").map(({ keep, messages }) => [keep, messages.length]),
+    [
+      [undefined, 1],
+      [undefined, 2],
+    ],
+  );
 });
 
 test("a gate passes on what the daemon says", async (t) => {
@@ -278,7 +344,10 @@ test("a reason other than completed is no success", async (t) => {
   await agent.close("no such file");
   const other = agdb.register("y");
   await other.close("killed", { exitCode: -1 });
-  assert.deepEqual(daemon.told("agent.close").map(({ exit_code: code }) => code), [1, 255]);
+  assert.deepEqual(
+    daemon.told("agent.close").map(({ exit_code: code }) => code),
+    [1, 255],
+  );
 });
 
 test("what the daemon rejects of one agent makes it doubt the contexts of all", async (t) => {
@@ -291,7 +360,10 @@ test("what the daemon rejects of one agent makes it doubt the contexts of all", 
     await child.close();
     assert.equal(child.stats().rejected, 2);
   });
-  assert.deepEqual(daemon.told("agent.context").map(({ keep }) => keep), [undefined, undefined]);
+  assert.deepEqual(
+    daemon.told("agent.context").map(({ keep }) => keep),
+    [undefined, undefined],
+  );
 });
 
 test("closing twice is closing once, and nothing is told afterwards", async (t) => {
@@ -307,18 +379,22 @@ test("closing twice is closing once, and nothing is told afterwards", async (t) 
   assert.equal(agent.stats().state, "closed");
 });
 
-if (Symbol.asyncDispose) test("the agent of a block closes with it", async (t) => {
-  const daemon = await FakeDaemon.start(t);
-  await agdb.register("x")[Symbol.asyncDispose]();
-  assert.equal(daemon.of("agent.close").length, 1);
-});
+if (Symbol.asyncDispose)
+  test("the agent of a block closes with it", async (t) => {
+    const daemon = await FakeDaemon.start(t);
+    await agdb.register("x")[Symbol.asyncDispose]();
+    assert.equal(daemon.of("agent.close").length, 1);
+  });
 
 test("agents share a connection while one of them lives", async (t) => {
   const daemon = await FakeDaemon.start(t);
   const agents = ["a", "b", "c"].map((intent) => agdb.register(intent));
   await Promise.all(agents.map((agent) => agent.gate()));
   assert.equal(daemon.connections, 1);
-  assert.deepEqual(agents.map(({ pid }) => pid), [1, 2, 3]);
+  assert.deepEqual(
+    agents.map(({ pid }) => pid),
+    [1, 2, 3],
+  );
   await Promise.all(agents.map((agent) => agent.close()));
   await daemon.until(() => daemon.connections === 0);
 });
@@ -328,7 +404,11 @@ test("calls of many agents at once stay with their agents", async (t) => {
   const agents = Array.from({ length: 20 }, (_, number) => agdb.register(`agent ${number}`));
   await Promise.all(
     agents.map(async (agent, number) => {
-      await Promise.all(Array.from({ length: 50 }, (_, call) => agent.call(`Call${number}`, { call }, async () => call)));
+      await Promise.all(
+        Array.from({ length: 50 }, (_, call) =>
+          agent.call(`Call${number}`, { call }, async () => call),
+        ),
+      );
       await agent.close();
     }),
   );

@@ -27,8 +27,10 @@ export function messageOf(chunks) {
     if (type === "content_block_start") message.content[index] = { ...block };
     if (delta?.type === "text_delta") message.content[index].text += delta.text;
     if (delta?.type === "thinking_delta") message.content[index].thinking += delta.thinking;
-    if (delta?.type === "input_json_delta") inputs[index] = (inputs[index] ?? "") + delta.partial_json;
-    if (type === "message_delta") Object.assign(message, delta, { usage: { ...message.usage, ...usage } });
+    if (delta?.type === "input_json_delta")
+      inputs[index] = (inputs[index] ?? "") + delta.partial_json;
+    if (type === "message_delta")
+      Object.assign(message, delta, { usage: { ...message.usage, ...usage } });
   }
   for (const [index, input] of inputs.entries())
     if (input) message.content[index].input = JSON.parse(input);
@@ -203,13 +205,13 @@ export class StubAnthropic {
 }
 
 /** A client that streams an exchange's chunks, or fails after them. */
-export const streamingOpenAI = (chunks, failure) => new StubOpenAI(() => new StubStream(chunks, failure));
+export const streamingOpenAI = (chunks, failure) =>
+  new StubOpenAI(() => new StubStream(chunks, failure));
 export const streamingAnthropic = (chunks, failure) =>
   new StubAnthropic(
     () => new StubStream(chunks, failure),
     () => ({ chunks, failure }),
   );
-
 
 export async function readAll(stream) {
   const chunks = [];

@@ -10,10 +10,19 @@ test("without a daemon an agent works, and a gate lets it go on", async (t) => {
   daemon.die();
   const agent = agdb.register("x");
   assert.deepEqual(await agent.gate(), { go: true, reason: "no daemon" });
-  assert.equal(agent.call("Add", {}, () => 2), 2);
+  assert.equal(
+    agent.call("Add", {}, () => 2),
+    2,
+  );
   assert.equal(await agent.call("Add", {}, async () => 3), 3);
   assert.equal(agent.tool((a) => a + 1)(1), 2);
-  assert.throws(() => agent.call("Break", {}, () => { throw new Error("no"); }), /no/);
+  assert.throws(
+    () =>
+      agent.call("Break", {}, () => {
+        throw new Error("no");
+      }),
+    /no/,
+  );
   agent.context([{ role: "user", content: "a" }]);
   agent.response({ content: "b" });
   assert.equal(agent.isOpen, false);
@@ -40,7 +49,10 @@ test("a daemon that dies takes nobody with it", async (t) => {
   await daemon.until(() => daemon.of("agent.gate").length === 2);
   daemon.die();
   assert.deepEqual(await gate, { go: true, reason: "no daemon" });
-  assert.equal(agent.call("Add", {}, () => 2), 2);
+  assert.equal(
+    agent.call("Add", {}, () => 2),
+    2,
+  );
   assert.equal(agent.stats().lost, 1);
   assert.equal(child.isOpen, false);
   await agent.close();
@@ -83,7 +95,10 @@ test("answers without sense end the connection, not the agent", async (t) => {
   }
 });
 
-for (const [what, text] of [["no JSON", "hello\n"], ["a line without an end", "x".repeat(2 << 20)]])
+for (const [what, text] of [
+  ["no JSON", "hello\n"],
+  ["a line without an end", "x".repeat(2 << 20)],
+])
   test(`a daemon that sends ${what} is none`, async (t) => {
     const daemon = await FakeDaemon.start(t);
     daemon.rawAnswer = text;
@@ -92,7 +107,8 @@ for (const [what, text] of [["no JSON", "hello\n"], ["a line without an end", "x
 
 test("answers to nobody are passed over", async (t) => {
   const daemon = await FakeDaemon.start(t);
-  daemon.prefix = '\r\n\n{"jsonrpc":"2.0","id":99,"result":{}}\nnull\n7\n{"jsonrpc":"2.0","method":"x"}\n';
+  daemon.prefix =
+    '\r\n\n{"jsonrpc":"2.0","id":99,"result":{}}\nnull\n7\n{"jsonrpc":"2.0","method":"x"}\n';
   const agent = agdb.register("x");
   assert.deepEqual(await agent.gate(), { go: true, reason: "" });
   await agent.close();
@@ -114,7 +130,10 @@ test("a slow daemon costs messages, which are counted, and nothing else", async 
   await agent.close();
   const told = daemon.told("agent.call");
   const gaps = told.filter(({ name }) => name === "AgdbLost");
-  assert.deepEqual(gaps.map(({ args }) => args), [{ events: lost }]);
+  assert.deepEqual(
+    gaps.map(({ args }) => args),
+    [{ events: lost }],
+  );
   assert.equal(told.filter(({ name }) => name === "Fill").length, 30_000 - lost);
   assert.equal(told.at(-1).name, "After");
   assert.equal(agdb.stats().queued, 0);
@@ -141,7 +160,10 @@ test("a context that was lost is told as a whole the next time", async (t) => {
   agent.context([say("a"), say("b".repeat(17 << 20))]);
   agent.context([say("c")], { keep: 1 });
   await agent.close();
-  assert.deepEqual(daemon.told("agent.context").map(({ keep }) => keep), [undefined, undefined]);
+  assert.deepEqual(
+    daemon.told("agent.context").map(({ keep }) => keep),
+    [undefined, undefined],
+  );
   assert.deepEqual(daemon.contextOf(1).messages, [say("a"), say("c")]);
 });
 

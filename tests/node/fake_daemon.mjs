@@ -64,15 +64,19 @@ export class FakeDaemon {
   }
 
   async #answer({ id, method, params }, socket) {
-    const result = method in this.answers ? await this.answers[method](params) : this.#usual(method);
+    const result =
+      method in this.answers ? await this.answers[method](params) : this.#usual(method);
     if (result === undefined) return;
     const outcome =
       result instanceof Error ? { error: { code: -32002, message: result.message } } : { result };
-    socket.write(this.rawAnswer ?? `${this.prefix}${JSON.stringify({ jsonrpc: "2.0", id, ...outcome })}\n`);
+    socket.write(
+      this.rawAnswer ?? `${this.prefix}${JSON.stringify({ jsonrpc: "2.0", id, ...outcome })}\n`,
+    );
   }
 
   #usual(method) {
-    if (method === "agent.register") return { pid: ++this.#lastPid, record_id: "", version: "0.1.0" };
+    if (method === "agent.register")
+      return { pid: ++this.#lastPid, record_id: "", version: "0.1.0" };
     return method === "agent.gate" ? { go: true } : {};
   }
 

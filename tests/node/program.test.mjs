@@ -18,10 +18,16 @@ function run(text, env = {}) {
 }
 
 function finished(args, env) {
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const written = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"]) child[name].on("data", (bytes) => (written[name] += bytes));
-  return new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal, ...written })));
+  for (const name of ["stdout", "stderr"])
+    child[name].on("data", (bytes) => (written[name] += bytes));
+  return new Promise((resolve) =>
+    child.on("close", (code, signal) => resolve({ code, signal, ...written })),
+  );
 }
 
 test("without a daemon it is said once, with what to do", async () => {
@@ -36,7 +42,10 @@ test("without a daemon it is said once, with what to do", async () => {
   );
   assert.equal(code, 0);
   assert.equal(stdout, "done\n");
-  assert.equal(stderr, 'agdb: no daemon at /nowhere/agdb.sock (ENOENT): start one with "agdb serve --detach"\n');
+  assert.equal(
+    stderr,
+    'agdb: no daemon at /nowhere/agdb.sock (ENOENT): start one with "agdb serve --detach"\n',
+  );
 });
 
 test("a program that comes to its end tells all, and closes its agents", async (t) => {
@@ -48,7 +57,13 @@ test("a program that comes to its end tells all, and closes its agents", async (
   );
   assert.deepEqual([code, stderr], [3, ""]);
   assert.equal(daemon.of("agent.call").length, 1);
-  assert.deepEqual(daemon.told("agent.close").map(({ reason, exit_code: code }) => [reason, code]), [["failed", 3], ["failed", 3]]);
+  assert.deepEqual(
+    daemon.told("agent.close").map(({ reason, exit_code: code }) => [reason, code]),
+    [
+      ["failed", 3],
+      ["failed", 3],
+    ],
+  );
 });
 
 test("a connection alone does not keep a program alive", async (t) => {
@@ -93,7 +108,9 @@ test("an exception that nobody catches is the reason of the end", async (t) => {
   assert.equal(code, 1);
   assert.match(stderr, /RangeError: out of docs/);
   await daemon.until(() => daemon.connections === 0);
-  assert.deepEqual(daemon.told("agent.close"), [{ pid: 1, reason: "RangeError: out of docs", exit_code: 1 }]);
+  assert.deepEqual(daemon.told("agent.close"), [
+    { pid: 1, reason: "RangeError: out of docs", exit_code: 1 },
+  ]);
 });
 
 test("a rejection that nobody handles stays one", async (t) => {
@@ -128,7 +145,10 @@ test("the example works, with and without a daemon", async (t) => {
   assert.deepEqual([watched.code, watched.stdout, watched.stderr], [0, alone.stdout, ""]);
   assert.equal(daemon.told("agent.register").length, 2);
   assert.equal(daemon.told("agent.response").length, 3);
-  assert.deepEqual(daemon.told("agent.close").map(({ exit_code: code }) => code), [0, 0]);
+  assert.deepEqual(
+    daemon.told("agent.close").map(({ exit_code: code }) => code),
+    [0, 0],
+  );
 });
 
 test("the example stops when the gate says so", async (t) => {

@@ -21,12 +21,16 @@ const membersOf = (head) =>
   [...bodyOf(head).matchAll(/^ {2}(?:readonly )?(\w+)\??[<(:]/gm)].map(([, name]) => name).sort();
 
 test("every exported name is there, and no other", () => {
-  const declared = [...types.matchAll(/^export (?:function|class|const) (\w+)/gm)].map(([, name]) => name);
+  const declared = [...types.matchAll(/^export (?:function|class|const) (\w+)/gm)].map(
+    ([, name]) => name,
+  );
   assert.deepEqual(declared.sort(), Object.keys(agdb).sort());
 });
 
 test("every member of an agent is there, and no other", () => {
-  const members = Object.getOwnPropertyNames(agdb.Agent.prototype).filter((name) => name !== "constructor");
+  const members = Object.getOwnPropertyNames(agdb.Agent.prototype).filter(
+    (name) => name !== "constructor",
+  );
   assert.deepEqual(membersOf("export class Agent"), members.sort());
 });
 
@@ -40,15 +44,37 @@ test("what is counted is there, and no other", async (t) => {
 
 test("every option is read by the module", () => {
   const module = read("agdb.mjs");
-  const interfaces = ["AgentOptions", "ModelAnswer", "ContextOptions", "GateOptions", "CloseOptions", "WrapOptions"];
+  const interfaces = [
+    "AgentOptions",
+    "ModelAnswer",
+    "ContextOptions",
+    "GateOptions",
+    "CloseOptions",
+    "WrapOptions",
+  ];
   for (const name of interfaces.flatMap((one) => membersOf(`export interface ${one}`)))
     assert.match(module, new RegExp(`\\b${name}\\b`), name);
 });
 
 test("every function that is exported has an example", () => {
   const module = read("agdb.mjs");
-  for (const head of ["export function register", "export function wrap", "export class Agent", "  call(", "  begin(", "  tool(", "  response(", "  context(", "  async gate(", "  child(", "  async close("]) {
-    const comment = module.slice(module.lastIndexOf("/**", module.indexOf(`\n${head}`)), module.indexOf(`\n${head}`));
+  for (const head of [
+    "export function register",
+    "export function wrap",
+    "export class Agent",
+    "  call(",
+    "  begin(",
+    "  tool(",
+    "  response(",
+    "  context(",
+    "  async gate(",
+    "  child(",
+    "  async close(",
+  ]) {
+    const comment = module.slice(
+      module.lastIndexOf("/**", module.indexOf(`\n${head}`)),
+      module.indexOf(`\n${head}`),
+    );
     assert.match(comment, /\n *\* {5}\S/, head);
   }
 });

@@ -9,7 +9,11 @@ import { FakeDaemon } from "./fake_daemon.mjs";
 async function toldOf(t, ...values) {
   const daemon = await FakeDaemon.start(t);
   const agent = agdb.register("x");
-  for (const value of values) assert.equal(agent.call("Return", {}, () => value), value);
+  for (const value of values)
+    assert.equal(
+      agent.call("Return", {}, () => value),
+      value,
+    );
   await agent.close();
   assert.equal(agdb.stats().internalErrors, 0);
   return daemon.told("agent.call").map(({ result }) => result);
@@ -19,7 +23,14 @@ test("what JSON cannot hold is told in words", async (t) => {
   const shared = { a: 1 };
   const cycle = { shared, again: shared };
   cycle.self = cycle;
-  const values = [undefined, Number.NaN, 12345678901234567890n, Symbol("s"), function named() {}, cycle];
+  const values = [
+    undefined,
+    Number.NaN,
+    12345678901234567890n,
+    Symbol("s"),
+    function named() {},
+    cycle,
+  ];
   const told = await toldOf(t, ...values, new Error("no"), new Uint8Array(4), new Date(0));
   assert.deepEqual(told, [
     null,
@@ -35,15 +46,35 @@ test("what JSON cannot hold is told in words", async (t) => {
 });
 
 test("maps and sets are told by what is in them", async (t) => {
-  const told = await toldOf(t, new Map([["a", 1n], [2, new Set(["x"])]]));
+  const told = await toldOf(
+    t,
+    new Map([
+      ["a", 1n],
+      [2, new Set(["x"])],
+    ]),
+  );
   assert.deepEqual(told, [{ a: "1", 2: ["x"] }]);
 });
 
 test("an object that throws when it is looked at hurts nobody", async (t) => {
   const revoked = Proxy.revocable({}, {});
   revoked.revoke();
-  const throwing = { ok: 1, get bad() { throw new Error("not now"); } };
-  const told = await toldOf(t, throwing, { toJSON() { throw null; } }, { inside: revoked.proxy });
+  const throwing = {
+    ok: 1,
+    get bad() {
+      throw new Error("not now");
+    },
+  };
+  const told = await toldOf(
+    t,
+    throwing,
+    {
+      toJSON() {
+        throw null;
+      },
+    },
+    { inside: revoked.proxy },
+  );
   assert.deepEqual(told[0], { ok: 1, bad: "[unreadable: Error: not now]" });
   assert.match(told[1], /^\[unreadable/);
   assert.match(told[2].inside, /^\[unreadable/);
@@ -65,8 +96,22 @@ test("half a character is told as a replacement, an escape as it is", async (t) 
 
 test("wrong uses throw nothing into the agent", async (t) => {
   const daemon = await FakeDaemon.start(t);
-  const hostile = { get model() { throw new Error("no"); }, budget: 5n };
-  for (const intent of [undefined, null, Symbol("s"), { toString() { throw 1; } }]) {
+  const hostile = {
+    get model() {
+      throw new Error("no");
+    },
+    budget: 5n,
+  };
+  for (const intent of [
+    undefined,
+    null,
+    Symbol("s"),
+    {
+      toString() {
+        throw 1;
+      },
+    },
+  ]) {
     const agent = agdb.register(intent, hostile);
     agent.context(null, null);
     agent.context(5);

@@ -58,7 +58,9 @@ class Asker {
 async function reachable() {
   for (;;) {
     const socket = net.connect(process.env.AGDB_SOCKET);
-    const isThere = await new Promise((resolve) => socket.on("connect", () => resolve(true)).on("error", () => resolve(false)));
+    const isThere = await new Promise((resolve) =>
+      socket.on("connect", () => resolve(true)).on("error", () => resolve(false)),
+    );
     socket.destroy();
     if (isThere) return;
     assert.equal(daemon.exitCode, null, "the daemon has ended");
@@ -108,7 +110,10 @@ test("the daemon takes all that an agent tells", async () => {
     { model: "m-1", budget: 50000 },
   );
   assert.equal(rejected, 0);
-  assert.deepEqual([process.steps, process.tokens_used, process.exit_code, process.exit_reason], [1, 150, 0, "completed"]);
+  assert.deepEqual(
+    [process.steps, process.tokens_used, process.exit_code, process.exit_reason],
+    [1, 150, 0, "completed"],
+  );
   assert.equal(process.foreign, true);
   assert.equal(contexts[0].system_prompt, "Be brief.");
   assert.equal(contexts[0].messages.length, 1);
@@ -117,12 +122,17 @@ test("the daemon takes all that an agent tells", async () => {
 test("a wrapped client's context is what the model has seen and said", async () => {
   const { process, contexts, rejected } = await watched(async (agent) => {
     for (const { chunks, request } of exchangesOf("pydantic-anthropic-tool-search-stream"))
-      await readAll(await agdb.wrap(streamingAnthropic(chunks), { agent }).messages.create(request));
+      await readAll(
+        await agdb.wrap(streamingAnthropic(chunks), { agent }).messages.create(request),
+      );
     await agent.gate();
   });
   assert.equal(rejected, 0);
   assert.equal(process.steps, 2);
-  assert.deepEqual(contexts[0].messages.map(({ role }) => role), ["user", "assistant", "tool", "assistant"]);
+  assert.deepEqual(
+    contexts[0].messages.map(({ role }) => role),
+    ["user", "assistant", "tool", "assistant"],
+  );
 });
 
 test("a pause holds the agent at its gate, a resume lets it go on", async () => {

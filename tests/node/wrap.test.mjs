@@ -41,13 +41,15 @@ async function toldBy(t, work) {
 
 /** The answers told, without their times, which are checked. */
 function answersOf(daemon) {
-  return daemon.told("agent.response").map(({ pid, duration_ns: duration, timestamp_ns: began, ...rest }) => {
-    assert.equal(pid, 1);
-    assert.ok(duration > 0 && began > 0);
-    const { time_to_first_token: first, ...answer } = rest;
-    assert.ok(first === undefined || (first > 0 && first <= duration));
-    return { ...answer, hasFirstToken: first !== undefined };
-  });
+  return daemon
+    .told("agent.response")
+    .map(({ pid, duration_ns: duration, timestamp_ns: began, ...rest }) => {
+      assert.equal(pid, 1);
+      assert.ok(duration > 0 && began > 0);
+      const { time_to_first_token: first, ...answer } = rest;
+      assert.ok(first === undefined || (first > 0 && first <= duration));
+      return { ...answer, hasFirstToken: first !== undefined };
+    });
 }
 
 // OpenAI's form.
@@ -55,21 +57,33 @@ function answersOf(daemon) {
 test("a completion in one piece", async (t) => {
   const daemon = await toldBy(t, async () => {
     const client = agdb.wrap(new StubOpenAI(() => completion.response));
-    const answer = await client.chat.completions.create({ model: "asked", messages: completion.messages });
+    const answer = await client.chat.completions.create({
+      model: "asked",
+      messages: completion.messages,
+    });
     assert.equal(answer, completion.response);
   });
   const [answer] = answersOf(daemon);
   const [call] = answer.tool_calls;
   assert.equal(answer.model, "litellm_proxy/claude-sonnet-4-20250514");
-  assert.equal(answer.content, "I'll create a new Python file named `hello.py` that prints 'Hello, World!' for you.");
+  assert.equal(
+    answer.content,
+    "I'll create a new Python file named `hello.py` that prints 'Hello, World!' for you.",
+  );
   assert.equal(answer.stop_reason, "tool_calls");
-  assert.deepEqual([answer.request_tokens, answer.response_tokens, answer.cache_read_tokens], [4812, 146, 0]);
+  assert.deepEqual(
+    [answer.request_tokens, answer.response_tokens, answer.cache_read_tokens],
+    [4812, 146, 0],
+  );
   assert.equal(answer.hasFirstToken, false);
   assert.equal(call.name, "str_replace_editor");
   assert.equal(call.arguments.path, "/workspace/hello.py");
   const context = daemon.contextOf(1);
   assert.match(context.system_prompt, /^You are/);
-  assert.deepEqual(context.messages.map(({ role }) => role), ["user", "assistant"]);
+  assert.deepEqual(
+    context.messages.map(({ role }) => role),
+    ["user", "assistant"],
+  );
   assert.deepEqual(context.messages[1].tool_calls, answer.tool_calls);
 });
 
@@ -88,8 +102,16 @@ test("two tool calls at once come together from their pieces", async (t) => {
       response_tokens: 51,
       content: "",
       tool_calls: [
-        { id: "call_fHCjJqt9Pysde6vcJcvbXGBx", name: "get_current_weather", arguments: { location: "Seattle, WA" } },
-        { id: daemon.told("agent.response")[0].tool_calls[1].id, name: "get_current_weather", arguments: { location: "San Francisco, CA" } },
+        {
+          id: "call_fHCjJqt9Pysde6vcJcvbXGBx",
+          name: "get_current_weather",
+          arguments: { location: "Seattle, WA" },
+        },
+        {
+          id: daemon.told("agent.response")[0].tool_calls[1].id,
+          name: "get_current_weather",
+          arguments: { location: "San Francisco, CA" },
+        },
       ],
       stop_reason: "tool_calls",
       cache_read_tokens: 0,
@@ -98,7 +120,10 @@ test("two tool calls at once come together from their pieces", async (t) => {
   ]);
   const context = daemon.contextOf(1);
   assert.equal(context.system_prompt, "You're a helpful assistant.");
-  assert.equal(context.messages[0].content, "What's the weather in Seattle and San Francisco today?");
+  assert.equal(
+    context.messages[0].content,
+    "What's the weather in Seattle and San Francisco today?",
+  );
 });
 
 test("thinking is no content, but it is the first token", async (t) => {
@@ -107,7 +132,10 @@ test("thinking is no content, but it is the first token", async (t) => {
     await readAll(await client.chat.completions.create(thinker.request));
   });
   const [answer] = answersOf(daemon);
-  assert.equal(answer.content, thinker.chunks.map(({ choices }) => choices[0].delta.content ?? "").join(""));
+  assert.equal(
+    answer.content,
+    thinker.chunks.map(({ choices }) => choices[0].delta.content ?? "").join(""),
+  );
   assert.ok(answer.content.length > 0);
   assert.equal(answer.stop_reason, "stop");
   assert.deepEqual([answer.request_tokens, answer.response_tokens], [6, 212]);
@@ -116,8 +144,12 @@ test("thinking is no content, but it is the first token", async (t) => {
 
 test("thinking is told before its answer", async (t) => {
   const daemon = await toldBy(t, async () => {
-    await readAll(await agdb.wrap(streamingOpenAI(thinker.chunks)).chat.completions.create(thinker.request));
-    await readAll(await agdb.wrap(streamingAnthropic(street.chunks)).messages.create(street.request));
+    await readAll(
+      await agdb.wrap(streamingOpenAI(thinker.chunks)).chat.completions.create(thinker.request),
+    );
+    await readAll(
+      await agdb.wrap(streamingAnthropic(street.chunks)).messages.create(street.request),
+    );
   });
   const [first, second] = daemon.told("agent.call");
   const [thinking] = messageOf(street.chunks).content;
@@ -132,7 +164,9 @@ test("thinking is told before its answer", async (t) => {
 test("tokens that nobody counted are estimated", async (t) => {
   const chunks = weather.chunks.map((chunk) => ({ ...chunk, usage: null }));
   const daemon = await toldBy(t, async () => {
-    await readAll(await agdb.wrap(streamingOpenAI(chunks)).chat.completions.create(weather.request));
+    await readAll(
+      await agdb.wrap(streamingOpenAI(chunks)).chat.completions.create(weather.request),
+    );
   });
   const [answer] = answersOf(daemon);
   assert.equal(answer.request_tokens, Math.ceil(prompt(weather.request).length / 3.5));
@@ -147,7 +181,9 @@ test("of several choices the first is told", async (t) => {
     { model: "m", choices: [choice(0, "s", "stop")] },
   ];
   const daemon = await toldBy(t, async () => {
-    await readAll(await agdb.wrap(streamingOpenAI(chunks)).chat.completions.create(weather.request));
+    await readAll(
+      await agdb.wrap(streamingOpenAI(chunks)).chat.completions.create(weather.request),
+    );
   });
   const [{ content, stop_reason: reason }] = answersOf(daemon);
   assert.deepEqual([content, reason], ["yes", "stop"]);
@@ -162,9 +198,10 @@ test("a message in one piece", async (t) => {
   });
   const [answer] = answersOf(daemon);
   assert.match(answer.content, /^Let me search for a tool .*\nI found the right tool!/s);
-  assert.deepEqual(answer.tool_calls.map(({ name, arguments: args }) => [name, args]), [
-    ["get_exchange_rate", { from_currency: "USD", to_currency: "EUR" }],
-  ]);
+  assert.deepEqual(
+    answer.tool_calls.map(({ name, arguments: args }) => [name, args]),
+    [["get_exchange_rate", { from_currency: "USD", to_currency: "EUR" }]],
+  );
   assert.equal(answer.stop_reason, "tool_use");
   assert.equal(answer.model, "claude-sonnet-4-6");
 });
@@ -180,14 +217,19 @@ test("a call of a tool without arguments", async (t) => {
       request_tokens: 543,
       response_tokens: 40,
       content: "",
-      tool_calls: [{ id: "toolu_01CzN6riCPqw4pVSuTd9Dwn7", name: "pelican_name_generator", arguments: {} }],
+      tool_calls: [
+        { id: "toolu_01CzN6riCPqw4pVSuTd9Dwn7", name: "pelican_name_generator", arguments: {} },
+      ],
       stop_reason: "tool_use",
       cache_read_tokens: 0,
       cache_creation_tokens: 0,
       hasFirstToken: true,
     },
   ]);
-  assert.deepEqual(daemon.contextOf(1).messages[0], { role: "user", content: "Generate one name for a pet pelican" });
+  assert.deepEqual(daemon.contextOf(1).messages[0], {
+    role: "user",
+    content: "Generate one name for a pet pelican",
+  });
 });
 
 test("a streamed answer is told like the same in one piece", async (t) => {
@@ -208,7 +250,12 @@ test("tokens of the prompt cache are part of the request's", async (t) => {
       await readAll(await agdb.wrap(streamingAnthropic(chunks)).messages.create(request));
   });
   assert.deepEqual(
-    answersOf(daemon).map((a) => [a.request_tokens, a.cache_read_tokens, a.cache_creation_tokens, a.response_tokens]),
+    answersOf(daemon).map((a) => [
+      a.request_tokens,
+      a.cache_read_tokens,
+      a.cache_creation_tokens,
+      a.response_tokens,
+    ]),
     [
       [1169, 0, 1165, 201],
       [1169, 1165, 0, 221],
@@ -221,20 +268,28 @@ test("the answer, its tool's result and the next request are one context that gr
     for (const { chunks, request } of search)
       await readAll(await agdb.wrap(streamingAnthropic(chunks)).messages.create(request));
   });
-  const told = daemon.told("agent.context").map(({ keep, messages }) => [keep, messages.map(({ role }) => role)]);
+  const told = daemon
+    .told("agent.context")
+    .map(({ keep, messages }) => [keep, messages.map(({ role }) => role)]);
   assert.deepEqual(told[0], [undefined, ["user"]]);
   assert.deepEqual(told[1], [1, ["assistant"]]);
   assert.deepEqual(told[2].at(-1).at(-1), "tool");
   assert.deepEqual(told[3], [3, ["assistant"]]);
   const { messages } = daemon.contextOf(1);
-  assert.deepEqual(messages[2], { role: "tool", content: "1 USD = 0.92 EUR", tool_call_id: "toolu_01EFn5wTNBYA8Reni8rbmnHT" });
+  assert.deepEqual(messages[2], {
+    role: "tool",
+    content: "1 USD = 0.92 EUR",
+    tool_call_id: "toolu_01EFn5wTNBYA8Reni8rbmnHT",
+  });
 });
 
 test("messages.stream is told, and stays what it is", async (t) => {
   const daemon = await toldBy(t, async () => {
     const client = agdb.wrap(streamingAnthropic(street.chunks));
     const events = [];
-    const stream = client.messages.stream(street.request).on("streamEvent", (event) => events.push(event));
+    const stream = client.messages
+      .stream(street.request)
+      .on("streamEvent", (event) => events.push(event));
     const message = await stream.finalMessage();
     assert.equal(message.stop_reason, "end_turn");
     assert.deepEqual(events, street.chunks);
@@ -247,7 +302,9 @@ test("messages.stream is told, and stays what it is", async (t) => {
 
 test("messages.stream that fails or is aborted", async (t) => {
   const daemon = await toldBy(t, async () => {
-    const failing = agdb.wrap(streamingAnthropic(street.chunks.slice(0, 9), new Error("overloaded")));
+    const failing = agdb.wrap(
+      streamingAnthropic(street.chunks.slice(0, 9), new Error("overloaded")),
+    );
     await assert.rejects(failing.messages.stream(street.request).finalMessage(), /overloaded/);
     const stream = agdb.wrap(streamingAnthropic(street.chunks)).messages.stream(street.request);
     stream.abort();
@@ -260,7 +317,9 @@ test("messages.stream that fails or is aborted", async (t) => {
 
 // OpenAI's responses.
 
-const streamingResponses = (chunks) => ({ responses: { create: async () => new StubStream(chunks) } });
+const streamingResponses = (chunks) => ({
+  responses: { create: async () => new StubStream(chunks) },
+});
 
 /** The last event of such a stream carries the response in one piece. */
 const responseOf = (chunks) => chunks.at(-1).response;
@@ -288,15 +347,28 @@ test("items of responses are one context that grows", async (t) => {
   const [first, second] = answersOf(daemon);
   assert.equal(first.content, "I’ll check the capital lookup tool for “PotatoLand.”");
   assert.deepEqual(first.tool_calls, [
-    { id: "call_LabG58Uhrq9kZvR52BYKjToD", name: "get_capital", arguments: { country: "PotatoLand" } },
+    {
+      id: "call_LabG58Uhrq9kZvR52BYKjToD",
+      name: "get_capital",
+      arguments: { country: "PotatoLand" },
+    },
   ]);
-  assert.deepEqual([first.request_tokens, first.response_tokens, first.cache_read_tokens], [63, 69, 0]);
+  assert.deepEqual(
+    [first.request_tokens, first.response_tokens, first.cache_read_tokens],
+    [63, 69, 0],
+  );
   assert.equal(second.content, "The capital of PotatoLand is **Potato City**.");
   const { system_prompt: prompt, messages } = daemon.contextOf(1);
   assert.match(prompt, /^Briefly narrate/);
-  assert.deepEqual(messages.map(({ role }) => role), ["user", "assistant", "tool", "assistant"]);
+  assert.deepEqual(
+    messages.map(({ role }) => role),
+    ["user", "assistant", "tool", "assistant"],
+  );
   // The recorded request quotes the answer with other quotation marks than the answer has.
-  assert.deepEqual(daemon.told("agent.context").map(({ keep }) => keep), [undefined, 1, 1, 3]);
+  assert.deepEqual(
+    daemon.told("agent.context").map(({ keep }) => keep),
+    [undefined, 1, 1, 3],
+  );
   assert.equal(daemon.told("agent.tool")[0].name, "get_capital");
 });
 
@@ -309,19 +381,44 @@ test("a response that is left in the middle is told as far as it was read", asyn
   });
   const [answer] = answersOf(daemon);
   assert.equal(answer.content, "I’ll check the capital lookup tool for “PotatoLand.”");
-  assert.deepEqual(answer.tool_calls.map(({ name, arguments: args }) => [name, args]), [["get_capital", '{"']]);
+  assert.deepEqual(
+    answer.tool_calls.map(({ name, arguments: args }) => [name, args]),
+    [["get_capital", '{"']],
+  );
   assert.equal(answer.stop_reason, "aborted");
   assert.equal(answer.model, "gpt-5.5-2026-04-23");
 });
 
 test("a response that failed says why", async (t) => {
-  const failed = { object: "response", status: "failed", model: "m", output: [], error: { message: "too busy" } };
-  const cut = { object: "response", status: "incomplete", model: "m", output: [], incomplete_details: { reason: "max_output_tokens" } };
+  const failed = {
+    object: "response",
+    status: "failed",
+    model: "m",
+    output: [],
+    error: { message: "too busy" },
+  };
+  const cut = {
+    object: "response",
+    status: "incomplete",
+    model: "m",
+    output: [],
+    incomplete_details: { reason: "max_output_tokens" },
+  };
   const daemon = await toldBy(t, async () => {
-    for (const answer of [failed, cut]) await agdb.wrap({ responses: { create: async () => answer } }).responses.create({ input: "hi" });
-    await readAll(await agdb.wrap(streamingResponses([{ type: "error", message: "gone" }])).responses.create({ input: "hi" }));
+    for (const answer of [failed, cut])
+      await agdb
+        .wrap({ responses: { create: async () => answer } })
+        .responses.create({ input: "hi" });
+    await readAll(
+      await agdb
+        .wrap(streamingResponses([{ type: "error", message: "gone" }]))
+        .responses.create({ input: "hi" }),
+    );
   });
-  assert.deepEqual(answersOf(daemon).map(({ error, stop_reason: reason }) => error ?? reason), ["too busy", "max_output_tokens", "gone"]);
+  assert.deepEqual(
+    answersOf(daemon).map(({ error, stop_reason: reason }) => error ?? reason),
+    ["too busy", "max_output_tokens", "gone"],
+  );
   assert.deepEqual(daemon.contextOf(1).messages, [{ role: "user", content: "hi" }]);
 });
 
@@ -331,9 +428,12 @@ test("a tool's result that the next request carries is a call of the tool", asyn
   const daemon = await toldBy(t, async () => {
     for (const { chunks, request } of search)
       await readAll(await agdb.wrap(streamingAnthropic(chunks)).messages.create(request));
-    await readAll(await agdb.wrap(streamingAnthropic(search[1].chunks)).messages.create(search[1].request));
+    await readAll(
+      await agdb.wrap(streamingAnthropic(search[1].chunks)).messages.create(search[1].request),
+    );
   });
-  const [{ timestamp_ns: began, duration_ns: duration, ...tool }, ...others] = daemon.told("agent.tool");
+  const [{ timestamp_ns: began, duration_ns: duration, ...tool }, ...others] =
+    daemon.told("agent.tool");
   assert.deepEqual(tool, {
     pid: 1,
     name: "get_exchange_rate",
@@ -346,17 +446,31 @@ test("a tool's result that the next request carries is a call of the tool", asyn
 
 test("a tool that was told by itself is not told again, an error is one", async (t) => {
   const call = (id, name) => ({ id, type: "function", function: { name, arguments: "{}" } });
-  const answer = { choices: [{ message: { content: null, tool_calls: [call("1", "own"), call("2", "other")] } }] };
+  const answer = {
+    choices: [{ message: { content: null, tool_calls: [call("1", "own"), call("2", "other")] } }],
+  };
   const result = { type: "tool_result", content: "no such table", is_error: true };
   const daemon = await toldBy(t, async (agent) => {
     const client = agdb.wrap(new StubOpenAI(() => answer));
     await client.chat.completions.create({ messages: [{ role: "user", content: "go" }] });
     agent.tool(() => "mine", { name: "own" })();
-    const content = [{ type: "tool_result", tool_use_id: "1", content: "mine" }, { ...result, tool_use_id: "2" }, { ...result, tool_use_id: "3" }];
-    await client.chat.completions.create({ messages: [{ role: "assistant", content: "" }, { role: "user", content }] });
+    const content = [
+      { type: "tool_result", tool_use_id: "1", content: "mine" },
+      { ...result, tool_use_id: "2" },
+      { ...result, tool_use_id: "3" },
+    ];
+    await client.chat.completions.create({
+      messages: [
+        { role: "assistant", content: "" },
+        { role: "user", content },
+      ],
+    });
   });
   const told = daemon.told("agent.tool").map(({ name, result, error }) => [name, result, error]);
-  assert.deepEqual(told, [["own", "mine", undefined], ["other", undefined, "no such table"]]);
+  assert.deepEqual(told, [
+    ["own", "mine", undefined],
+    ["other", undefined, "no such table"],
+  ]);
 });
 
 // Streams that do not end well.
@@ -378,7 +492,9 @@ test("a stream that is left in the middle is told as far as it was read", async 
 
 test("an aborted stream ends early", async (t) => {
   const daemon = await toldBy(t, async () => {
-    const stream = await agdb.wrap(streamingOpenAI(thinker.chunks)).chat.completions.create(thinker.request);
+    const stream = await agdb
+      .wrap(streamingOpenAI(thinker.chunks))
+      .chat.completions.create(thinker.request);
     for await (const _ of stream) stream.controller.abort();
   });
   assert.equal(answersOf(daemon)[0].stop_reason, "aborted");
@@ -398,7 +514,9 @@ test("an error in a stream is told with what came before, and goes on", async (t
 
 test("both halves of a stream can be read; it is told once", async (t) => {
   const daemon = await toldBy(t, async () => {
-    const stream = await agdb.wrap(streamingOpenAI(weather.chunks)).chat.completions.create(weather.request);
+    const stream = await agdb
+      .wrap(streamingOpenAI(weather.chunks))
+      .chat.completions.create(weather.request);
     const halves = await Promise.all(stream.tee().map(readAll));
     assert.deepEqual(halves, [weather.chunks, weather.chunks]);
   });
@@ -411,19 +529,47 @@ test("both halves of a stream can be read; it is told once", async (t) => {
 test("an error of the request is told, and goes on", async (t) => {
   const broken = new Error("429 rate limit");
   const daemon = await toldBy(t, async () => {
-    const later = agdb.wrap(new StubOpenAI(() => { throw broken; }));
-    await assert.rejects(async () => later.chat.completions.create(weather.request), (error) => error === broken);
-    const now = agdb.wrap({ messages: { create() { throw broken; } } });
-    assert.throws(() => now.messages.create(pelican.request), (error) => error === broken);
+    const later = agdb.wrap(
+      new StubOpenAI(() => {
+        throw broken;
+      }),
+    );
+    await assert.rejects(
+      async () => later.chat.completions.create(weather.request),
+      (error) => error === broken,
+    );
+    const now = agdb.wrap({
+      messages: {
+        create() {
+          throw broken;
+        },
+      },
+    });
+    assert.throws(
+      () => now.messages.create(pelican.request),
+      (error) => error === broken,
+    );
   });
-  assert.deepEqual(answersOf(daemon).map(({ error, request_tokens: tokens }) => [error, tokens]), [
-    ["Error: 429 rate limit", undefined],
-    ["Error: 429 rate limit", undefined],
-  ]);
+  assert.deepEqual(
+    answersOf(daemon).map(({ error, request_tokens: tokens }) => [error, tokens]),
+    [
+      ["Error: 429 rate limit", undefined],
+      ["Error: 429 rate limit", undefined],
+    ],
+  );
 });
 
 test("answers of unknown shapes are passed on as they are", async (t) => {
-  for (const strange of [undefined, null, 5, "text", [], {}, { choices: 7 }, { type: "message", content: 7 }]) {
+  for (const strange of [
+    undefined,
+    null,
+    5,
+    "text",
+    [],
+    {},
+    { choices: 7 },
+    { type: "message", content: 7 },
+  ]) {
     const daemon = await FakeDaemon.start(t);
     const agent = agdb.register("x");
     const openai = agdb.wrap(new StubOpenAI(() => strange));
@@ -461,7 +607,11 @@ test("an answer that is only taken as bytes is known to be one", async (t) => {
 
 test("catch and finally work, and one answer is told once", async (t) => {
   const daemon = await toldBy(t, async () => {
-    const client = agdb.wrap(new StubOpenAI(() => { throw new Error("no"); }));
+    const client = agdb.wrap(
+      new StubOpenAI(() => {
+        throw new Error("no");
+      }),
+    );
     const promise = client.chat.completions.create(weather.request);
     let ends = 0;
     assert.equal(await promise.catch(() => "caught"), "caught");
@@ -496,7 +646,9 @@ test("a client made from a wrapped one is wrapped, and so are beta's messages", 
   const daemon = await toldBy(t, async () => {
     const client = agdb.wrap(new StubOpenAI(() => completion.response));
     await client.withOptions({ timeout: 5 }).chat.completions.create(weather.request);
-    await readAll(await agdb.wrap(streamingAnthropic(pelican.chunks)).beta.messages.create(pelican.request));
+    await readAll(
+      await agdb.wrap(streamingAnthropic(pelican.chunks)).beta.messages.create(pelican.request),
+    );
   });
   assert.equal(answersOf(daemon).length, 2);
 });
@@ -514,12 +666,22 @@ test("a client tells the agent that it was given, or that runs, or the newest", 
   await child.run(() => ask(free));
   await first.call("Ask", {}, async () => ask(free));
   await child.tool(async () => ask(free))();
-  await Promise.all([first, child].map((agent) => agent.run(async () => { await null; await ask(free); })));
+  await Promise.all(
+    [first, child].map((agent) =>
+      agent.run(async () => {
+        await null;
+        await ask(free);
+      }),
+    ),
+  );
   await second.close();
   await ask(free);
   await Promise.all([first.close(), child.close()]);
   await ask(free);
-  assert.deepEqual(daemon.told("agent.response").map(({ pid }) => pid), [2, 1, 3, 1, 3, 1, 3, 1]);
+  assert.deepEqual(
+    daemon.told("agent.response").map(({ pid }) => pid),
+    [2, 1, 3, 1, 3, 1, 3, 1],
+  );
   assert.equal(daemon.told("agent.context").filter(({ ctx_id: id }) => id === 2).length, 2);
 });
 
@@ -531,11 +693,17 @@ test("without an agent a wrapped client only passes on", async () => {
 
 test("many streams at once are told apart", async (t) => {
   const daemon = await toldBy(t, async () => {
-    const clients = caching.flatMap(({ chunks }) => Array.from({ length: 10 }, () => agdb.wrap(streamingAnthropic(chunks))));
-    await Promise.all(clients.map(async (client) => readAll(await client.messages.create(caching[0].request))));
+    const clients = caching.flatMap(({ chunks }) =>
+      Array.from({ length: 10 }, () => agdb.wrap(streamingAnthropic(chunks))),
+    );
+    await Promise.all(
+      clients.map(async (client) => readAll(await client.messages.create(caching[0].request))),
+    );
   });
   const lengths = answersOf(daemon).map(({ content }) => content.length);
-  const expected = caching.flatMap(({ chunks }) => Array(10).fill(messageOf(chunks).content[0].text.length));
+  const expected = caching.flatMap(({ chunks }) =>
+    Array(10).fill(messageOf(chunks).content[0].text.length),
+  );
   assert.deepEqual(lengths.sort(), expected.sort());
 });
 
@@ -546,13 +714,45 @@ test("messages of both forms become text, calls and results", async (t) => {
   const daemon = await toldBy(t, (agent) => {
     agent.context([
       "as it is",
-      { role: "user", content: [{ type: "text", text: "see" }, { type: "image", source: image }] },
-      { role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png;base64,AAA=" } }] },
-      { role: "user", content: [{ type: "image_url", image_url: { url: "https://a.example/b.png" } }, { type: "input_audio" }] },
-      { role: "assistant", content: null, tool_calls: [{ id: "c1", type: "function", function: { name: "ls", arguments: "{bad" } }] },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "see" },
+          { type: "image", source: image },
+        ],
+      },
+      {
+        role: "user",
+        content: [{ type: "image_url", image_url: { url: "data:image/png;base64,AAA=" } }],
+      },
+      {
+        role: "user",
+        content: [
+          { type: "image_url", image_url: { url: "https://a.example/b.png" } },
+          { type: "input_audio" },
+        ],
+      },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "c1", type: "function", function: { name: "ls", arguments: "{bad" } }],
+      },
       { role: "tool", tool_call_id: "c1", content: "a.md" },
-      { role: "assistant", content: [{ type: "thinking", thinking: "hm" }, { type: "text", text: "so" }, { type: "tool_use", id: "t1", name: "rm", input: { p: 1 } }] },
-      { role: "user", content: [{ type: "tool_result", tool_use_id: "t1", content: [{ type: "text", text: "gone" }] }, { type: "text", text: "go on" }] },
+      {
+        role: "assistant",
+        content: [
+          { type: "thinking", thinking: "hm" },
+          { type: "text", text: "so" },
+          { type: "tool_use", id: "t1", name: "rm", input: { p: 1 } },
+        ],
+      },
+      {
+        role: "user",
+        content: [
+          { type: "tool_result", tool_use_id: "t1", content: [{ type: "text", text: "gone" }] },
+          { type: "text", text: "go on" },
+        ],
+      },
       { role: "assistant", content: "", function_call: { name: "old", arguments: "{}" } },
       { role: "user", name: "ann", content: "bye" },
     ]);
@@ -564,7 +764,11 @@ test("messages of both forms become text, calls and results", async (t) => {
     { role: "user", content: "[image https://a.example/b.png]\n[input_audio block]" },
     { role: "assistant", content: "", tool_calls: [{ id: "c1", name: "ls", arguments: "{bad" }] },
     { role: "tool", content: "a.md", tool_call_id: "c1" },
-    { role: "assistant", content: "so", tool_calls: [{ id: "t1", name: "rm", arguments: { p: 1 } }] },
+    {
+      role: "assistant",
+      content: "so",
+      tool_calls: [{ id: "t1", name: "rm", arguments: { p: 1 } }],
+    },
     { role: "tool", content: "gone", tool_call_id: "t1" },
     { role: "user", content: "go on" },
     { role: "assistant", content: "", tool_calls: [{ id: "", name: "old", arguments: {} }] },

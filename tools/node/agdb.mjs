@@ -1104,7 +1104,7 @@ function contextOf(body) {
   const isReadable = Array.isArray(given) || typeof given === "string";
   const { prompt, rest } = splitPrompt(toldMessages(isReadable ? given : []));
   const named = body?.system ?? body?.instructions;
-  return { prompt: isNothing(named) ? prompt ?? "" : textOf(named), messages: rest };
+  return { prompt: isNothing(named) ? (prompt ?? "") : textOf(named), messages: rest };
 }
 
 // Answers of the model APIs, in one piece or in chunks.

@@ -31,7 +31,11 @@ class StubModel {
   }
 
   #call(name, args) {
-    return { id: `call_${name}`, type: "function", function: { name, arguments: JSON.stringify(args) } };
+    return {
+      id: `call_${name}`,
+      type: "function",
+      function: { name, arguments: JSON.stringify(args) },
+    };
   }
 }
 
