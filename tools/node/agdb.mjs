@@ -596,6 +596,7 @@ function currentAgent() {
 const kNow = Symbol("now");
 const kTellResults = Symbol("tell results");
 const kTellThinking = Symbol("tell thinking");
+const kTellContext = Symbol("tell context");
 /** Of a tool's result that is an error. */
 const kIsError = Symbol("is error");
 
@@ -736,13 +737,8 @@ export class Agent {
     guarded(() => {
       const { systemPrompt, ctxId = 1, keep } = options ?? {};
       const { prompt, rest } = splitPrompt(toldMessages(messages));
-      const before = this.#contextBefore(ctxId);
-      const lines = rest.map(toJson);
-      const whole = Number.isInteger(keep) ? [...before.lines.slice(0, keep), ...lines] : lines;
-      this.#tellContext(ctxId, before, {
-        lines: whole,
-        prompt: systemPrompt ?? prompt ?? before.prompt,
-      });
+      const kept = Number.isInteger(keep) ? this.#contextBefore(ctxId).lines.slice(0, keep) : [];
+      this[kTellContext](ctxId, systemPrompt ?? prompt, [...kept, ...rest.map(toJson)]);
     });
   }
 
@@ -943,8 +939,13 @@ export class Agent {
     return this.#contexts.get(ctxId) ?? { lines: [], prompt: undefined, isKnown: false };
   }
 
-  /** The daemon keeps what is as before; what it may not have is told as a whole. */
-  #tellContext(ctxId, before, { lines, prompt }) {
+  /**
+   * The daemon keeps what is as before; what it may not have is told as a whole. `lines` are the
+   * messages' JSON.
+   */
+  [kTellContext](ctxId, givenPrompt, lines) {
+    const before = this.#contextBefore(ctxId);
+    const prompt = givenPrompt ?? before.prompt;
     let keep = 0;
     while (before.isKnown && keep < lines.length && lines[keep] === before.lines[keep]) ++keep;
     const isSame = keep === lines.length && keep === before.lines.length;
@@ -1335,6 +1336,7 @@ class Exchange {
   #ctxId;
   #prompt;
   #messages;
+  #lines;
   #began = monotonicNow();
   #timestamp;
   #firstToken;
@@ -1350,7 +1352,8 @@ class Exchange {
     this.#messages = messages;
     this.#timestamp = agent[kNow]();
     agent[kTellResults](messages);
-    this.#tellContext(messages);
+    this.#lines = messages.map(toJson);
+    agent[kTellContext](ctxId, prompt, this.#lines);
   }
 
   /** A chunk of a stream. */
@@ -1407,12 +1410,8 @@ class Exchange {
         ...how,
       });
       if (isNothing(how.error) && (content || calls.length > 0))
-        this.#tellContext([...this.#messages, ...told]);
+        this.#agent[kTellContext](this.#ctxId, this.#prompt, [...this.#lines, ...told.map(toJson)]);
     });
-  }
-
-  #tellContext(messages) {
-    this.#agent.context(messages, { systemPrompt: this.#prompt, ctxId: this.#ctxId });
   }
 
   /** A stream need not say how many tokens it took, but the budget wants to know. */
