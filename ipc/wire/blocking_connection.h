@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,17 +25,19 @@ class BlockingConnection {
   // reads on while less than 1 MiB waits for this side; who asks for more before reading waits for
   // ever.)
   Status send(std::string_view line);
-  // The next line; nothing when none came within `limit` (no limit: waits on). The view is valid
-  // until the next call. Errors: kUnavailable when the other side has gone, kCancelled, kCorrupt
-  // for a line that is too long.
+  // The next line; nothing when none came within `limit` (no limit: waits on). What is here already
+  // comes first, interrupted or not. The view is valid until the next call. Errors: kUnavailable
+  // when the other side has gone, kCancelled, kCorrupt for a line that is too long (those behind it
+  // can be received).
   Result<std::optional<std::string_view>> receive(
       std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
  private:
+  using Clock = std::chrono::steady_clock;
   BlockingConnection(int fd, int interrupt) : fd_(fd), interrupt_(interrupt) {}
-  // Waits until one of `events` is possible. False: the time is over.
-  Result<bool> wait(short events, int limit_ms, short& happened) const;
-  Status read_some();
+  // Waits until `event` is possible. False: the time is over.
+  Result<bool> wait(short event, std::optional<Clock::time_point> until) const;
+  void read_some();
 
   int fd_;
   int interrupt_;

@@ -1,113 +1,140 @@
 #include "ipc/wire/connection.h"
 
+#include <unistd.h>
+
 #include <utility>  // before asio 1.74, which needs std::exchange
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 #include <deque>
-#include <vector>
 
 namespace agdb {
 namespace {
 
 namespace asio = boost::asio;
-using Socket = asio::local::stream_protocol::socket;
+using Protocol = asio::local::stream_protocol;
 using boost::system::error_code;
 
-// What one write carries at most; the system takes about 200 KiB of a Unix socket at once.
-constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
-constexpr std::size_t kWriteLines = 512;
+// Short lines go out together, up to so many bytes a write.
+constexpr std::size_t kChunk = std::size_t{64} << 10;
 
 }  // namespace
 
 struct Connection::Impl : std::enable_shared_from_this<Impl> {
-  Impl(asio::io_context& l, int fd) : loop(l), socket(l, asio::local::stream_protocol(), fd) {}
+  Impl(asio::io_context& l, int fd) : loop(l), socket(l) {
+    error_code error;
+    socket.assign(Protocol(), fd, error);
+    if (!error) return;
+    trouble = error.message();
+    ::close(fd);
+  }
+
+  bool is_over() const { return broken || released; }
 
   void read() {
-    if (reading || ended || broken || released || queued >= kHighWater) return;
-    reading = true;
     const std::span<char> space = buffer.space();
     socket.async_read_some(asio::buffer(space.data(), space.size()),
                            [self = shared_from_this()](error_code error, std::size_t bytes) {
-                             self->on_read(error, bytes);
+                             if (!self->is_over()) self->on_read(error, bytes);
                            });
   }
 
   void on_read(error_code error, std::size_t bytes) {
-    reading = false;
-    if (released) return;
     if (error == asio::error::eof) return on_end();
-    if (error) return fail_later();
+    if (error) return fail(error);
     buffer.filled(bytes);
     give_lines();
   }
 
   void give_lines() {
     for (int given = 0; given < kLinesPerTurn; ++given) {
-      // Answers pile up: the lines that are here already wait too.
-      if (queued >= kHighWater) return void(lines_wait = true);
+      if (finishing) return;
+      // The lines that are here already wait too.
+      if (queued >= kHighWater) return void(held = true);
       const std::optional<LineBuffer::Line> line = buffer.next();
       if (!line) return read();
       handlers.line(*line);
-      if (released) return;
+      if (is_over()) return;
     }
+    give_lines_later();
+  }
+
+  void give_lines_later() {
     asio::post(loop, [self = shared_from_this()] {
-      if (!self->released && !self->broken) self->give_lines();
+      if (!self->is_over()) self->give_lines();
     });
   }
 
-  // The peer may have shut down only its side: what it asked for is still answered. Its going away
-  // as a whole is seen by waiting for an error.
+  // The peer may have shut down only its side: what it asked for is still answered. That it goes
+  // away as a whole shows by waiting for an error.
   void on_end() {
-    ended = true;
-    socket.async_wait(Socket::wait_error, [self = shared_from_this()](error_code) {
-      if (!self->released) self->fail_later();
+    if (const std::optional<LineBuffer::Line> line = finishing ? std::nullopt : buffer.rest())
+      handlers.line(*line);
+    if (is_over()) return;
+    socket.async_wait(Protocol::socket::wait_error, [self = shared_from_this()](error_code) {
+      if (!self->is_over()) self->close_later();
     });
     if (handlers.ended) handlers.ended();
   }
 
-  void write() {
-    if (writing || broken || queue.empty()) return;
-    writing = true;
-    std::vector<asio::const_buffer> buffers;
-    std::size_t bytes = 0;
-    under_way = 0;
-    for (const std::string& line : queue) {
-      if (bytes >= kWriteBytes || under_way >= kWriteLines) break;
-      buffers.emplace_back(line.data(), line.size());
-      bytes += line.size();
-      ++under_way;
+  void send(std::string line) {
+    if (is_over() || line.empty()) return;
+    if (queued + line.size() > kMaxQueued) {
+      trouble = "over " + std::to_string(kMaxQueued >> 20) + " MiB were not read";
+      return close_later();
     }
-    asio::async_write(socket, buffers,
-                      [self = shared_from_this()](error_code error, std::size_t written) {
-                        self->on_written(error, written);
-                      });
+    queued += line.size();
+    is_full = is_full || queued >= kHighWater;
+    const bool may_append = queue.size() > (writing ? 1 : 0);
+    if (may_append && queue.back().size() + line.size() <= kChunk) {
+      queue.back() += line;
+    } else {
+      queue.push_back(std::move(line));
+    }
+    if (!writing) write();
   }
 
-  void on_written(error_code error, std::size_t written) {
+  void write() {
+    writing = true;
+    const std::string& front = queue.front();
+    socket.async_write_some(asio::buffer(front.data() + written, front.size() - written),
+                            [self = shared_from_this()](error_code error, std::size_t bytes) {
+                              if (!self->is_over()) self->on_written(error, bytes);
+                            });
+  }
+
+  void on_written(error_code error, std::size_t bytes) {
     writing = false;
-    if (released) return;
-    if (error) return fail_later();
-    const bool was_high = queued >= kHighWater / 2;
-    queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(under_way));
-    queued -= written;
-    write();
-    if (queue.empty() && finishing) return fail_later();
-    if (!was_high || queued >= kHighWater / 2) return;
-    if (std::exchange(lines_wait, false)) {
-      asio::post(loop, [self = shared_from_this()] {
-        if (!self->released && !self->broken) self->give_lines();
-      });
-    } else {
-      read();
+    if (error) return fail(error);
+    written += bytes;
+    queued -= bytes;
+    if (written == queue.front().size()) {
+      queue.pop_front();
+      written = 0;
     }
+    if (!queue.empty()) {
+      write();
+    } else if (finishing) {
+      return close_later();
+    }
+    if (is_full && queued < kHighWater / 2) on_drained();
+  }
+
+  void on_drained() {
+    is_full = false;
+    if (std::exchange(held, false)) give_lines_later();
     if (handlers.drained) handlers.drained();
   }
 
+  void fail(error_code error) {
+    const bool went = error == asio::error::broken_pipe || error == asio::error::connection_reset;
+    if (!went) trouble = error.message();
+    close_later();
+  }
+
   // Not from within a call of the owner's.
-  void fail_later() {
+  void close_later() {
     if (std::exchange(broken, true)) return;
     asio::post(loop, [self = shared_from_this()] {
       self->shut();
@@ -118,19 +145,21 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
   void shut() {
     error_code ignored;
     socket.close(ignored);
+    queue.clear();
+    queued = 0;
   }
 
   asio::io_context& loop;
-  Socket socket;
+  Protocol::socket socket;
   Handlers handlers;
   LineBuffer buffer;
-  std::deque<std::string> queue;
-  std::size_t queued = 0;     // bytes of it
-  std::size_t under_way = 0;  // lines of it that are being written
-  bool reading = false;
+  std::deque<std::string> queue;  // while `writing`, the first one is left as it is
+  std::size_t written = 0;        // bytes of the first one that have gone out
+  std::size_t queued = 0;         // bytes that have not
+  std::string trouble;
   bool writing = false;
-  bool lines_wait = false;  // in the buffer, until answers have gone out
-  bool ended = false;
+  bool is_full = false;  // kHighWater was reached, and half of it is not free yet
+  bool held = false;     // no line is taken in until is_full ends
   bool finishing = false;
   bool broken = false;
   bool released = false;  // by its owner
@@ -138,22 +167,20 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
 
 Connection::Connection(asio::io_context& loop, int fd) : impl_(std::make_shared<Impl>(loop, fd)) {}
 
-// A callback that is under way keeps its own handlers alive through the Impl.
+// A callback that is under way keeps the Impl, and so itself, alive.
 Connection::~Connection() {
   impl_->released = true;
-  asio::post(impl_->loop, [impl = impl_] { impl->shut(); });
+  impl_->shut();
 }
 
 void Connection::start(Handlers handlers) {
   impl_->handlers = std::move(handlers);
+  if (!impl_->socket.is_open()) return impl_->close_later();
   impl_->read();
 }
 
 void Connection::send(std::string line) {
-  if (impl_->broken) return;
-  impl_->queued += line.size();
-  impl_->queue.push_back(std::move(line));
-  impl_->write();
+  impl_->send(std::move(line));
 }
 
 std::size_t Connection::queued_bytes() const {
@@ -161,8 +188,13 @@ std::size_t Connection::queued_bytes() const {
 }
 
 void Connection::finish() {
+  if (impl_->is_over()) return;
   impl_->finishing = true;
-  if (impl_->queue.empty()) impl_->fail_later();
+  if (impl_->queue.empty()) impl_->close_later();
+}
+
+const std::string& Connection::trouble() const {
+  return impl_->trouble;
 }
 
 }  // namespace agdb

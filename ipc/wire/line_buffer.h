@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <vector>
 
 namespace agdb {
 
@@ -16,11 +16,14 @@ namespace agdb {
 //   while (const std::optional<Line> line = buffer.next()) …
 //
 // Each byte is looked at once, however it arrives. A line ends with '\n'; a '\r' before it is not
-// part of it. Empty lines are left out. One thread.
+// part of it. Empty lines are left out. What comes out depends on the bytes alone, not on the
+// pieces in which they came. Move-only; one thread.
 class LineBuffer {
  public:
   // Longer lines are a peer's mistake: what is legal has its size from contexts, which are smaller.
   static constexpr std::size_t kMaxLine = std::size_t{64} << 20;
+  // What is shown of a line that is too long, at most.
+  static constexpr std::size_t kShown = 80;
 
   explicit LineBuffer(std::size_t max_line = kMaxLine);
 
@@ -31,20 +34,29 @@ class LineBuffer {
 
   struct Line {
     std::string_view text;  // valid until space() is called
-    // The line was longer than the limit: `text` is its beginning, the rest is skipped.
+    // The line was longer than the limit: `text` is its beginning, the rest is skipped. Told once,
+    // as soon as it is known.
     bool too_long = false;
   };
   // The next whole line; nothing when more bytes are needed.
   std::optional<Line> next();
+  // When nothing more will come and next() gave nothing: the line that has no end, if there is one.
+  std::optional<Line> rest();
 
   // Bytes of a line that has begun and not ended.
   std::size_t unfinished() const { return end_ - begin_; }
+  // Bytes held: 64 KiB, but while a line is longer (then at most twice the limit).
+  std::size_t capacity() const { return capacity_; }
 
  private:
-  Line cut(std::size_t line_end);
+  Line cut(std::size_t line_end) const;
+  Line too_long() const;
+  void move_to(std::size_t capacity);
 
-  const std::size_t max_line_;
-  std::vector<char> bytes_;
+  std::size_t max_line_;
+  std::size_t capacity_;
+  // Not initialised: an idle peer's buffer then costs no memory.
+  std::unique_ptr<char[]> bytes_;
   std::size_t begin_ = 0;    // of what was not given out yet
   std::size_t scanned_ = 0;  // no '\n' between begin_ and here
   std::size_t end_ = 0;

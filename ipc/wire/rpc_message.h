@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,15 @@
 namespace agdb {
 
 // JSON-RPC 2.0 messages (jsonrpc.org/specification) as values, and as lines. Any thread.
+
+// What one line may hold, besides its bytes. A peer could otherwise make 40 bytes here of two bytes
+// there, or have a million errors written for a line of "[1,1,1,…]".
+struct RpcLimits {
+  static constexpr std::size_t kBatch = 1000;
+  static constexpr std::size_t kValues = std::size_t{1} << 20;
+  // Deep enough for tool arguments; a context's messages nest six levels.
+  static constexpr int kDepth = 128;
+};
 
 // The standard's error numbers, and ours (ipc/README.md). Programs compare them: they never change.
 enum class RpcCode : int {
@@ -31,7 +41,7 @@ enum class RpcCode : int {
   kCancelled = -32010,
   kTooLong = -32020,
 };
-// "parse_error", …: the word in an error's data.
+// "parse_error", …: the word in an error's data; "unknown" for other numbers.
 std::string_view name_of(RpcCode code);
 
 struct RpcError {
@@ -39,7 +49,8 @@ struct RpcError {
   std::string message;
   std::string hint = {};
 };
-// Ours as the wire tells it, and back. Numbers that are not known become kInvalid.
+// Ours as the wire tells it, and back. A missing method becomes kUnsupported (the other side is
+// older), numbers that we have no code for become kInvalid.
 RpcError rpc_error(const Error& error);
 Error to_error(const RpcError& error);
 
@@ -52,9 +63,9 @@ struct RpcMessage {
     kInvalid,       // error (and id, where it could be read): to be answered with it
   };
   Kind kind = Kind::kInvalid;
-  Json id;  // a text, a number or null
+  Json id;  // a text, a number or null; a number beyond 64 bits is the nearest double
   std::string method;
-  Json params;  // an object, a list, or null
+  Json params;  // an object or a list; null: there were none
   Json result;
   std::optional<RpcError> error;
 };
@@ -63,10 +74,12 @@ struct RpcLine {
   std::vector<RpcMessage> messages;
   bool batch = false;  // they came as a list, and are answered by one
 };
-// Never fails: what is no message is one of kind kInvalid. At least one message.
+// Never fails: what is no message is one of kind kInvalid. At least one message. What is wrong with
+// the line as a whole (a batch that is too large, too) is one message, and no batch.
 RpcLine parse_rpc_line(std::string_view line);
 
-// Lines, with their end. `id`, `result`, `params`: JSON text that is taken as it stands.
+// Lines, with their end. `id`, `result`, `params`: JSON text without line breaks that is taken as
+// it stands. Empty `params` are left out.
 std::string request_line(std::string_view id, std::string_view method, std::string_view params);
 std::string notification_line(std::string_view method, std::string_view params);
 // Without the line's end, as members of a batch's answer.

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 
 namespace agdb {
 namespace {
@@ -27,32 +28,32 @@ constexpr int kPerTurn = 64;
 
 struct Server::Impl : std::enable_shared_from_this<Impl> {
   Impl(asio::io_context& l, ListeningSocket s, Handlers h)
-      : loop(l),
-        socket(std::move(s)),
-        ready(l, ::dup(socket.fd())),
-        retry(l),
-        handlers(std::move(h)) {}
+      : loop(l), socket(std::move(s)), ready(l), retry(l), handlers(std::move(h)) {}
 
   void wait() {
+    error_code error;
+    if (!ready.is_open()) ready.assign(socket->fd(), error);
+    if (error) return later(error.message());
     ready.async_wait(asio::posix::stream_descriptor::wait_read,
-                     [self = shared_from_this()](error_code error) {
-                       if (!error && !self->stopped) self->accept();
+                     [self = shared_from_this()](error_code cancelled) {
+                       if (!cancelled && self->socket) self->accept();
                      });
   }
 
   void accept() {
-    for (int i = 0; i < kPerTurn && !stopped; ++i) {
-      const int fd = ::accept4(socket.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    for (int i = 0; i < kPerTurn; ++i) {
+      const int fd = ::accept4(socket->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd >= 0) {
         failing = false;
         welcome(fd);
+        if (!socket) return;
         continue;
       }
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      return later(errno);
+      return later(std::strerror(errno));
     }
-    if (!stopped) wait();
+    wait();
   }
 
   void welcome(int fd) {
@@ -66,31 +67,27 @@ struct Server::Impl : std::enable_shared_from_this<Impl> {
                           : peer.error().message);
   }
 
-  // Said once, until it works again.
-  void later(int error) {
-    if (!std::exchange(failing, true))
-      handlers.trouble(std::string("cannot accept connections: ") + std::strerror(error));
+  void later(const std::string& why) {
     retry.expires_after(kRetry);
     retry.async_wait([self = shared_from_this()](error_code cancelled) {
-      if (!cancelled && !self->stopped) self->accept();
+      if (!cancelled && self->socket) self->accept();
     });
+    if (!std::exchange(failing, true)) handlers.trouble("cannot accept connections: " + why);
   }
 
   void stop() {
-    stopped = true;
-    error_code ignored;
-    ready.close(ignored);
+    if (ready.is_open()) ready.release();  // the file descriptor is the socket's
     retry.cancel();
+    socket.reset();
   }
 
   asio::io_context& loop;
-  ListeningSocket socket;
-  asio::posix::stream_descriptor ready;  // a duplicate, to wait on
+  std::optional<ListeningSocket> socket;  // until it is stopped
+  asio::posix::stream_descriptor ready;   // of the same file descriptor, to wait on
   asio::steady_timer retry;
   Handlers handlers;
   std::uint64_t turned_away = 0;
   bool failing = false;
-  bool stopped = false;
 };
 
 Server::Server(asio::io_context& loop, ListeningSocket socket, Handlers handlers)

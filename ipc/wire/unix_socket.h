@@ -12,14 +12,14 @@ namespace agdb {
 
 struct SocketPlace {
   std::string environment;  // $AGDB_SOCKET; empty = unset
-  std::string runtime_dir;  // $XDG_RUNTIME_DIR; empty = unset
+  std::string runtime_dir;  // $XDG_RUNTIME_DIR; empty or not absolute = unset
   uid_t user = 0;
 };
 // $AGDB_SOCKET, else $XDG_RUNTIME_DIR/agdb/agdb.sock, else /tmp/agdb-<uid>/agdb.sock.
 std::string default_socket_path(const SocketPlace& place);
 
-// A listening socket and the lock of its path. Both go when it goes; the socket's file too.
-// Move-only.
+// A listening socket and the lock of its path. Both go when it goes; the socket's file too, if it
+// is still this one. Move-only.
 class ListeningSocket {
  public:
   // Makes the folder (0700) if it is missing, takes <path>.lock, replaces a socket whose daemon has
@@ -39,11 +39,14 @@ class ListeningSocket {
   std::string path_;
   int fd_ = -1;
   int lock_fd_ = -1;
+  // Of the socket's file.
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
 };
 
 // A connected socket's file descriptor, which is the caller's. Errors: kUnavailable when nobody
-// listens there, kPermission, kInvalid for a path that is too long. Refuses a socket of another
-// user: whoever plants one would be told contexts.
+// listens there or does not accept within 5 s, kPermission, kInvalid for a path that is too long.
+// Refuses a socket of another user, but for root's: whoever plants one would be told contexts.
 Result<int> connect_socket(const std::string& path);
 
 // Who is on the other side of a connected socket; the system knows.

@@ -5,22 +5,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <filesystem>
+#include <random>
 #include <string>
-#include <thread>
 #include <vector>
-
-#include "ipc/wire/blocking_connection.h"
-#include "ipc/wire/server.h"
 
 namespace agdb {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 // One connection on a loop that is turned by hand, and the bare other end of its socket.
 class ConnectionTest : public ::testing::Test {
@@ -31,9 +28,21 @@ class ConnectionTest : public ::testing::Test {
     peer = ends[1];
     connection = std::make_unique<Connection>(loop, ends[0]);
     connection->start({.line = [this](const LineBuffer::Line& line) { on_line(line); },
-                       .drained = [this] { ++drained; },
-                       .ended = [this] { ended = true; },
-                       .closed = [this] { closed = true; }});
+                       .drained =
+                           [this] {
+                             ++drained;
+                             if (on_drained) on_drained();
+                           },
+                       .ended =
+                           [this] {
+                             ended = true;
+                             if (on_ended) on_ended();
+                           },
+                       .closed =
+                           [this] {
+                             closed = true;
+                             if (on_closed) on_closed();
+                           }});
     turn();
   }
   ~ConnectionTest() override {
@@ -42,7 +51,7 @@ class ConnectionTest : public ::testing::Test {
     if (peer >= 0) ::close(peer);
   }
 
-  virtual void on_line(const LineBuffer::Line& line) {
+  void on_line(const LineBuffer::Line& line) {
     lines.push_back((line.too_long ? "TOO LONG " : "") + std::string(line.text));
     if (answer) answer();
   }
@@ -79,6 +88,9 @@ class ConnectionTest : public ::testing::Test {
   int peer = -1;
   std::vector<std::string> lines;
   std::function<void()> answer;
+  std::function<void()> on_drained;
+  std::function<void()> on_ended;
+  std::function<void()> on_closed;
   int drained = 0;
   bool ended = false;
   bool closed = false;
@@ -170,87 +182,193 @@ TEST_F(ConnectionTest, ItMayBeDestroyedByWhatItCalls) {
   EXPECT_FALSE(closed);
 }
 
-// A server on a loop of its own thread that says every line back.
-class ServerTest : public ::testing::Test {
- protected:
-  ServerTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "agdb-sock-XXXXXX";
-    folder = ::mkdtemp(pattern.data());
-    path = folder / "agdb.sock";
-    auto socket = ListeningSocket::open(path);
-    EXPECT_TRUE(socket.has_value());
-    server = std::make_unique<Server>(
-        loop, std::move(*socket),
-        Server::Handlers{.connected =
-                             [this](std::unique_ptr<Connection> c, Peer) {
-                               auto& kept = connections.emplace_back(std::move(c));
-                               Connection* raw = kept.get();
-                               raw->start({.line =
-                                               [raw](const LineBuffer::Line& line) {
-                                                 raw->send(std::string(line.text) + "\n");
-                                               },
-                                           .drained = nullptr,
-                                           .ended = [raw] { raw->finish(); },
-                                           .closed = [] {}});
-                             },
-                         .trouble = [](const std::string&) {}});
-    thread = std::thread([this] { loop.run(); });
-  }
-  ~ServerTest() override {
-    loop.stop();
-    thread.join();
-    connections.clear();
-    server.reset();
-    std::filesystem::remove_all(folder);
-  }
+TEST_F(ConnectionTest, DestroyingItHangsUpAtOnce) {
+  connection.reset();
+  std::array<char, 1> piece{};
+  EXPECT_EQ(::recv(peer, piece.data(), piece.size(), 0), 0);
+}
 
-  std::filesystem::path folder;
-  std::string path;
+TEST_F(ConnectionTest, ItMayBeDestroyedWhenItDrains) {
+  on_drained = [this] { connection.reset(); };
+  connection->send(std::string(Connection::kHighWater, 'x'));
+  hear();
+  EXPECT_EQ(connection, nullptr);
+  EXPECT_FALSE(closed);
+}
+
+TEST_F(ConnectionTest, ItMayBeDestroyedWhenThePeerHasSaidAll) {
+  on_ended = [this] { connection.reset(); };
+  hang_up();
+  turn();
+  turn();
+  EXPECT_EQ(connection, nullptr);
+  EXPECT_FALSE(closed);
+}
+
+TEST_F(ConnectionTest, ItMayBeDestroyedWhenItHasClosed) {
+  on_closed = [this] { connection.reset(); };
+  hang_up();
+  turn();
+  turn();
+  EXPECT_EQ(connection, nullptr);
+}
+
+TEST_F(ConnectionTest, TheLastLineMayLackItsEnd) {
+  say("one\ntwo");
+  ::shutdown(peer, SHUT_WR);
+  turn();
+  EXPECT_THAT(lines, ElementsAre("one", "two"));
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(ConnectionTest, AByteAtATimeIsALineInTheEnd) {
+  for (const char byte : std::string("slow\nloris\n")) {
+    say({&byte, 1});
+    turn();
+  }
+  EXPECT_THAT(lines, ElementsAre("slow", "loris"));
+}
+
+TEST_F(ConnectionTest, FinishingTakesInNoMoreLines) {
+  answer = [this] {
+    connection->send("bye\n");
+    connection->finish();
+  };
+  say("one\ntwo\n");
+  EXPECT_EQ(hear(), "bye\n");
+  EXPECT_THAT(lines, ElementsAre("one"));
+  EXPECT_TRUE(closed);
+  EXPECT_THAT(connection->trouble(), IsEmpty());
+}
+
+TEST_F(ConnectionTest, FinishingWaitsForASlowPeer) {
+  const std::string much(std::size_t{3} << 20, 'x');
+  connection->send(much + "\n");
+  connection->finish();
+  for (int i = 0; i < 10; ++i) turn();
+  EXPECT_FALSE(closed);
+  EXPECT_EQ(hear(), much + "\n");
+  EXPECT_TRUE(closed);
+}
+
+TEST_F(ConnectionTest, WhoHangsUpWhileMuchWaitsIsGone) {
+  connection->send(std::string(std::size_t{3} << 20, 'x'));
+  turn();
+  EXPECT_FALSE(connection->writable());
+  hang_up();
+  turn();
+  turn();
+  EXPECT_TRUE(closed);
+  EXPECT_THAT(connection->trouble(), IsEmpty());
+  EXPECT_EQ(connection->queued_bytes(), 0U);
+}
+
+TEST_F(ConnectionTest, WhoLeavesTooMuchUnreadIsClosed) {
+  constexpr std::size_t kPiece = std::size_t{60} << 20;
+  for (std::size_t sent = 0; sent + kPiece <= Connection::kMaxQueued; sent += kPiece)
+    connection->send(std::string(kPiece, 'x'));
+  turn();
+  EXPECT_FALSE(closed);
+  connection->send(std::string(kPiece, 'x'));
+  EXPECT_FALSE(closed) << "within a call of the owner's";
+  turn();
+  EXPECT_TRUE(closed);
+  EXPECT_THAT(connection->trouble(), HasSubstr("256 MiB were not read"));
+  EXPECT_EQ(connection->queued_bytes(), 0U);
+}
+
+TEST_F(ConnectionTest, DrainedIsToldOnlyAfterTheHighWater) {
+  connection->send(std::string(Connection::kHighWater - 1, 'x'));
+  hear();
+  EXPECT_EQ(drained, 0);
+  connection->send(std::string(Connection::kHighWater, 'x'));
+  hear();
+  EXPECT_EQ(drained, 1);
+}
+
+TEST_F(ConnectionTest, WhoFeedsWhenItDrainsTellsEverything) {
+  constexpr std::size_t kAll = std::size_t{20} << 20;
+  std::size_t fed = 0;
+  std::size_t most = 0;
+  const auto feed = [&] {
+    while (connection->writable() && fed < kAll) {
+      connection->send(std::string(999, 'e') + "\n");
+      fed += 1000;
+      most = std::max(most, connection->queued_bytes());
+    }
+  };
+  on_drained = feed;
+  feed();
+  EXPECT_GE(hear().size(), kAll);
+  EXPECT_LE(most, Connection::kHighWater + 1000);
+}
+
+TEST_F(ConnectionTest, AFloodDoesNotKeepOthersWaiting) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+  Connection other(loop, ends[0]);
+  std::size_t flooded_before = 0;
+  bool heard = false;
+  other.start({.line =
+                   [&](const LineBuffer::Line&) {
+                     flooded_before = lines.size();
+                     heard = true;
+                   },
+               .drained = nullptr,
+               .ended = nullptr,
+               .closed = nullptr});
+  turn();
+  std::string flood;
+  for (int i = 0; i < 20'000; ++i) flood += "x\n";
+  say(flood);
+  ASSERT_EQ(::send(ends[1], "me too\n", 7, 0), 7);
+  turn();
+  EXPECT_TRUE(heard);
+  EXPECT_EQ(lines.size(), 20'000U);
+  EXPECT_LE(flooded_before, static_cast<std::size_t>(2 * Connection::kLinesPerTurn));
+  ::close(ends[1]);
+}
+
+TEST_F(ConnectionTest, WhateverThePacesEveryLineIsAnswered) {
+  std::mt19937 random(11);  // the same every time
+  answer = [&] { connection->send(lines.back() + "\n"); };
+  std::string said;
+  std::string expected;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string line(1 + random() % 5000, static_cast<char>('a' + i % 26));
+    said += line + (random() % 3 == 0 ? "\r\n" : "\n");
+    expected += line + "\n";
+  }
+  std::string heard;
+  std::string_view unsaid = said;
+  std::vector<char> piece(200'000);
+  while (heard.size() < expected.size()) {
+    const std::size_t some = std::min<std::size_t>(1 + random() % 100'000, unsaid.size());
+    const ssize_t sent = some == 0 ? 0 : ::send(peer, unsaid.data(), some, 0);
+    if (sent > 0) unsaid.remove_prefix(static_cast<std::size_t>(sent));
+    turn();
+    if (random() % 2 == 0) continue;
+    const ssize_t got = ::recv(peer, piece.data(), 1 + random() % piece.size(), 0);
+    ASSERT_NE(got, 0);
+    if (got > 0) heard.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  EXPECT_TRUE(heard == expected);
+}
+
+TEST(Connection, AFileDescriptorThatIsNoSocketIsClosed) {
   boost::asio::io_context loop;
-  std::vector<std::unique_ptr<Connection>> connections;
-  std::unique_ptr<Server> server;
-  std::thread thread;
-};
-
-TEST_F(ServerTest, ManyClientsAtOnce) {
-  std::vector<BlockingConnection> clients;
-  for (int i = 0; i < 50; ++i) {
-    auto client = BlockingConnection::open(path);
-    ASSERT_TRUE(client.has_value()) << client.error().message;
-    clients.push_back(std::move(*client));
-  }
-  for (std::size_t i = 0; i < clients.size(); ++i)
-    ASSERT_TRUE(clients[i].send("hello " + std::to_string(i) + "\n"));
-  for (std::size_t i = 0; i < clients.size(); ++i)
-    EXPECT_EQ(clients[i].receive().value().value(), "hello " + std::to_string(i));
-}
-
-TEST_F(ServerTest, ALineOfMegabytesComesBackWhole) {
-  auto client = BlockingConnection::open(path);
-  const std::string line(std::size_t{5} << 20, 'x');
-  ASSERT_TRUE(client->send(line + "\n"));
-  EXPECT_EQ(client->receive().value().value().size(), line.size());
-}
-
-TEST_F(ServerTest, WaitingEndsInTimeAndWhenAskedTo) {
-  std::array<int, 2> stop{};
-  ASSERT_EQ(::pipe2(stop.data(), O_CLOEXEC), 0);
-  auto client = BlockingConnection::open(path, stop[0]);
-  EXPECT_EQ(client->receive(std::chrono::milliseconds(0)).value(), std::nullopt);
-  ASSERT_EQ(::write(stop[1], "x", 1), 1);
-  EXPECT_EQ(client->receive().error().code, Code::kCancelled);
-  ::close(stop[0]);
-  ::close(stop[1]);
-}
-
-TEST_F(ServerTest, AServerThatHasGoneIsSaid) {
-  auto client = BlockingConnection::open(path);
-  ASSERT_TRUE(client->send("hello\n"));
-  ASSERT_TRUE(client->receive().has_value());
-  boost::asio::post(loop, [this] { connections.clear(); });
-  const auto gone = client->receive();
-  ASSERT_FALSE(gone.has_value());
-  EXPECT_EQ(gone.error().code, Code::kUnavailable);
+  const int file = ::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  Connection connection(loop, file);
+  bool closed = false;
+  connection.start({.line = [](const LineBuffer::Line&) {},
+                    .drained = nullptr,
+                    .ended = nullptr,
+                    .closed = [&] { closed = true; }});
+  loop.run();
+  EXPECT_TRUE(closed);
+  EXPECT_NE(connection.trouble(), "");
+  connection.send("to nobody\n");
+  connection.finish();
 }
 
 }  // namespace

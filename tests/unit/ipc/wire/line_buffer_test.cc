@@ -16,18 +16,25 @@ using ::testing::IsEmpty;
 class LineBufferTest : public ::testing::Test {
  protected:
   // Feeds in pieces of at most `piece` bytes and takes the lines as they come.
-  std::vector<std::string> feed(std::string_view bytes, std::size_t piece = 1u << 20) {
+  static std::vector<std::string> feed(LineBuffer& buffer, std::string_view bytes,
+                                       std::size_t piece = 1u << 20) {
     std::vector<std::string> lines;
     while (!bytes.empty()) {
       const std::span<char> space = buffer.space();
+      EXPECT_GE(space.size(), std::size_t{4} << 10);
       const std::size_t count = std::min({piece, space.size(), bytes.size()});
       std::copy_n(bytes.begin(), count, space.begin());
       bytes.remove_prefix(count);
       buffer.filled(count);
-      while (const auto line = buffer.next())
-        lines.push_back((line->too_long ? "TOO LONG " : "") + std::string(line->text));
+      while (const auto line = buffer.next()) lines.push_back(as_text(*line));
     }
     return lines;
+  }
+  std::vector<std::string> feed(std::string_view bytes, std::size_t piece = 1u << 20) {
+    return feed(buffer, bytes, piece);
+  }
+  static std::string as_text(const LineBuffer::Line& line) {
+    return (line.too_long ? "TOO LONG " : "") + std::string(line.text);
   }
 
   LineBuffer buffer{100};
@@ -68,21 +75,66 @@ TEST_F(LineBufferTest, ALongerOneIsToldOnceAndSkipped) {
   EXPECT_THAT(feed("\nnext\n"), ElementsAre("next"));
 }
 
+TEST_F(LineBufferTest, TooLongIsTheSameHoweverTheBytesArrive) {
+  const std::string text = std::string(101, 'a') + "\r\n" + std::string(102, 'b') + "\n" +
+                           std::string(300, 'c') + "\r\nshort\n" + std::string(100, 'd') + "\n";
+  const std::vector<std::string> whole = feed(text);
+  ASSERT_EQ(whole.size(), 5U);
+  for (std::size_t piece = 1; piece <= text.size(); ++piece)
+    EXPECT_EQ(feed(text, piece), whole) << piece;
+}
+
+TEST_F(LineBufferTest, TheLastLineMayLackItsEnd) {
+  feed("one\ntw");
+  feed("o\r");
+  EXPECT_EQ(as_text(buffer.rest().value()), "two");
+  EXPECT_FALSE(buffer.rest().has_value());
+}
+
+TEST_F(LineBufferTest, NothingRestsOfALineThatWasToldToBeTooLong) {
+  feed(std::string(200, 'x'));
+  EXPECT_FALSE(buffer.rest().has_value());
+  EXPECT_THAT(feed("next\n"), ElementsAre("next"));
+}
+
 TEST_F(LineBufferTest, WhatALongLineNeededIsGivenBack) {
   LineBuffer large;
   const std::string line(std::size_t{4} << 20, 'x');
-  std::string_view rest = line;
+  EXPECT_THAT(feed(large, line), IsEmpty());
+  EXPECT_GE(large.capacity(), line.size());
+  // Also when the bytes never stop at a line's end.
+  EXPECT_THAT(feed(large, "\nbegun"), ElementsAre(line));
+  large.space();
+  EXPECT_EQ(large.capacity(), std::size_t{64} << 10);
+  EXPECT_THAT(feed(large, " and ended\n"), ElementsAre("begun and ended"));
+}
+
+TEST_F(LineBufferTest, ALineWithoutAnEndTakesNoMoreMemoryThanTheLongest) {
+  constexpr std::size_t kLimit = std::size_t{1} << 20;
+  LineBuffer bounded(kLimit);
+  EXPECT_EQ(feed(bounded, std::string(kLimit, 'x')).size(), 0U);
+  EXPECT_LE(bounded.capacity(), kLimit + (std::size_t{8} << 10));
+  EXPECT_EQ(feed(bounded, std::string(10 * kLimit, 'x')).size(), 1U);
+  EXPECT_LE(bounded.capacity(), kLimit + (std::size_t{8} << 10));
+}
+
+TEST_F(LineBufferTest, LinesMayBeTakenAfterMoreWasRead) {
+  std::string text;
+  for (int i = 0; i < 40'000; ++i) text += "line\n";
+  std::string_view rest = text;
   while (!rest.empty()) {
-    const std::span<char> space = large.space();
+    const std::span<char> space = buffer.space();
     const std::size_t count = std::min(space.size(), rest.size());
     std::copy_n(rest.begin(), count, space.begin());
     rest.remove_prefix(count);
-    large.filled(count);
+    buffer.filled(count);
   }
-  large.space().front() = '\n';
-  large.filled(1);
-  EXPECT_EQ(large.next()->text.size(), line.size());
-  EXPECT_LE(large.space().size(), std::size_t{64} << 10);
+  int lines = 0;
+  while (const auto line = buffer.next()) {
+    ASSERT_EQ(line->text, "line");
+    ++lines;
+  }
+  EXPECT_EQ(lines, 40'000);
 }
 
 TEST_F(LineBufferTest, RandomPiecesOfRandomLines) {

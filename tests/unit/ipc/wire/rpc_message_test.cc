@@ -82,6 +82,87 @@ TEST(RpcMessage, NestingIsBounded) {
   EXPECT_EQ(only(deep).error->code, RpcCode::kParseError);
 }
 
+TEST(RpcMessage, ParamsAreAListOrAnObjectOrNotThere) {
+  EXPECT_TRUE(only(R"({"jsonrpc":"2.0","id":1,"method":"m"})").params.is_null());
+  for (const char* params : {"null", "true", "1", "\"text\""}) {
+    const RpcMessage message =
+        only(std::string(R"({"jsonrpc":"2.0","id":1,"method":"m","params":)") + params + "}");
+    EXPECT_EQ(message.error->code, RpcCode::kInvalidRequest) << params;
+    EXPECT_EQ(message.id, Json(1));
+  }
+}
+
+TEST(RpcMessage, AnAnswerHasAnIdAndEitherAResultOrAnError) {
+  for (const char* line : {R"({"jsonrpc":"2.0","result":1})",
+                           R"({"jsonrpc":"2.0","id":1,"result":1,"error":{"code":1,"message":""}})",
+                           R"({"jsonrpc":"2.0","id":1,"error":null})",
+                           R"({"jsonrpc":"2.0","id":1,"error":{"message":"m"}})",
+                           R"({"jsonrpc":"2.0","id":1,"error":{"code":1.5,"message":"m"}})",
+                           R"({"jsonrpc":"2.0","id":1,"error":{"code":1e12,"message":"m"}})",
+                           R"({"jsonrpc":"2.0","id":1,"error":{"code":1,"message":[]}})"})
+    EXPECT_EQ(only(line).kind, Kind::kInvalid) << line;
+  EXPECT_EQ(only(R"({"jsonrpc":"2.0","id":null,"result":null})").kind, Kind::kResponse);
+}
+
+TEST(RpcMessage, IdsKeepAllTheirBits) {
+  for (const char* id : {"9223372036854775807", "18446744073709551615", "-9223372036854775808",
+                         "0.1", "\"\\u0000\"", "null"}) {
+    const RpcMessage message =
+        only(std::string(R"({"jsonrpc":"2.0","method":"m","id":)") + id + "}");
+    EXPECT_EQ(result_text(message.id, "{}"),
+              std::string(R"({"jsonrpc":"2.0","id":)") + id + R"(,"result":{}})");
+  }
+}
+
+TEST(RpcMessage, OfMembersOfOneNameTheLastCounts) {
+  EXPECT_EQ(only(R"({"jsonrpc":"2.0","id":1,"id":2,"method":"a","method":"b"})").method, "b");
+  EXPECT_EQ(only(R"({"jsonrpc":"2.0","id":1,"id":2,"method":"a","method":"b"})").id, Json(2));
+}
+
+TEST(RpcMessage, ABatchIsBounded) {
+  const auto batch_of = [](std::size_t count) {
+    std::string text = "[";
+    for (std::size_t i = 0; i < count; ++i) text += i == 0 ? "1" : ",1";
+    return text + "]";
+  };
+  EXPECT_EQ(parse_rpc_line(batch_of(RpcLimits::kBatch)).messages.size(), RpcLimits::kBatch);
+  const RpcMessage refused = only(batch_of(RpcLimits::kBatch + 1));
+  EXPECT_EQ(refused.error->code, RpcCode::kInvalidRequest);
+  EXPECT_THAT(refused.error->message, HasSubstr("1001 messages"));
+}
+
+TEST(RpcMessage, ValuesAreBounded) {
+  const auto line_of = [](std::size_t count, std::string_view value) {
+    std::string text = R"({"jsonrpc":"2.0","id":1,"method":"m","params":[0)";
+    for (std::size_t i = 0; i < count; ++i) text.append(",").append(value);
+    return text + "]}";
+  };
+  EXPECT_EQ(only(line_of(RpcLimits::kValues / 2, "[]")).error->code, RpcCode::kInvalidRequest);
+  EXPECT_EQ(only(line_of(RpcLimits::kValues, "1")).error->code, RpcCode::kInvalidRequest);
+  EXPECT_EQ(only(line_of(RpcLimits::kValues / 4, "12345")).kind, Kind::kRequest);
+  // What looks like values within a text is none.
+  const std::string text = '"' + std::string(2 * RpcLimits::kValues, ',') + "\\\",[{\"";
+  EXPECT_EQ(only(line_of(1, text)).kind, Kind::kRequest);
+}
+
+TEST(RpcMessage, WithoutParamsThereAreNone) {
+  EXPECT_EQ(request_line("1", "m", ""), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}\n");
+  EXPECT_EQ(notification_line("m", ""), "{\"jsonrpc\":\"2.0\",\"method\":\"m\"}\n");
+}
+
+TEST(RpcMessage, NumbersOfOthersAreRead) {
+  EXPECT_EQ(to_error({RpcCode::kMethodNotFound, "m"}).code, Code::kUnsupported);
+  EXPECT_EQ(to_error({static_cast<RpcCode>(-1), "m"}).code, Code::kInvalid);
+  EXPECT_EQ(name_of(static_cast<RpcCode>(-1)), "unknown");
+  EXPECT_EQ(rpc_error({Code::kUnsupported, "m"}).code, RpcCode::kUnsupported);
+}
+
+TEST(RpcMessage, BytesThatAreNoUtf8AreTakenAndAnsweredAsUtf8) {
+  const RpcMessage message = only("{\"jsonrpc\":\"2.0\",\"id\":\"\xff\",\"method\":\"m\"}");
+  EXPECT_EQ(message.kind, Kind::kRequest);
+  EXPECT_EQ(result_text(message.id, "1"), "{\"jsonrpc\":\"2.0\",\"id\":\"\uFFFD\",\"result\":1}");
+}
+
 TEST(RpcMessage, LinesReadBack) {
   const std::string request = request_line("4", "a.b", R"({"x":"y\n"})");
   EXPECT_EQ(request.back(), '\n');
