@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "runtime/events/event.h"
+#include "runtime/events/raw_event.h"
 
 namespace agdb {
 
@@ -23,6 +26,9 @@ class FdTable {
   // the descriptor of a Read, Write or Close; empty for others and where it is not known. Valid
   // until the next call.
   std::string_view track(Pid pid, const Syscall& call);
+  std::string_view track(Pid pid, const RawSyscall& call);
+  // The path that track returned last, for whoever keeps it; may be nullptr when it was empty.
+  const std::shared_ptr<const std::string>& path() const { return current_; }
   // The process is gone.
   void forget(Pid pid);
   // Opens that found no room.
@@ -30,11 +36,14 @@ class FdTable {
 
  private:
   using Key = std::pair<Pid, std::int64_t>;
-  void opened(Pid pid, const Syscall& call);
-  void used(Pid pid, const Syscall& call);
+  using Descriptor = std::optional<std::int64_t>;
+  template <typename Call>
+  std::string_view track_call(Pid pid, const Call& call);
+  void opened(Pid pid, std::string_view path, Descriptor descriptor);
+  void used(Pid pid, Descriptor descriptor, bool closed);
 
-  std::map<Key, std::string> paths_;
-  std::string current_;
+  std::map<Key, std::shared_ptr<const std::string>> paths_;
+  std::shared_ptr<const std::string> current_;
   std::uint64_t not_kept_ = 0;
 };
 

@@ -44,7 +44,7 @@ std::vector<std::string> Filter::unknown_names() const {
   return names;
 }
 
-FilterSubject LiveSubjects::subject(const Event& event) {
+FilterSubject subject_of(const Event& event, std::string_view path, ContextView& context) {
   FilterSubject subject;
   subject.pid = event.pid;
   subject.type = type_name(event.payload);
@@ -53,13 +53,19 @@ FilterSubject LiveSubjects::subject(const Event& event) {
   subject.state = std::get_if<StateChange>(&event.payload);
   subject.alert = std::get_if<Alert>(&event.payload);
   subject.gap = std::get_if<Gap>(&event.payload);
-  if (subject.syscall != nullptr) subject.path = fds_.track(event.pid, *subject.syscall);
+  subject.path = path;
   if (const auto* change = std::get_if<ContextChange>(&event.payload)) {
-    context_ = view_of(*change);
-    subject.context = &context_;
+    context = view_of(*change);
+    subject.context = &context;
   }
-  if (std::holds_alternative<ProcessEnd>(event.payload)) fds_.forget(event.pid);
   return subject;
+}
+
+FilterSubject LiveSubjects::subject(const Event& event) {
+  const auto* call = std::get_if<Syscall>(&event.payload);
+  const std::string_view path = call == nullptr ? "" : fds_.track(event.pid, *call);
+  if (std::holds_alternative<ProcessEnd>(event.payload)) fds_.forget(event.pid);
+  return subject_of(event, path, context_);
 }
 
 }  // namespace agdb

@@ -81,6 +81,10 @@ class Filter {
   std::vector<std::shared_ptr<const FilterCondition>> conditions_;
 };
 
+// A live event as a subject, where the path of a system call is known already. `context` is made to
+// hold what a context change tells. Valid as long as the three.
+FilterSubject subject_of(const Event& event, std::string_view path, ContextView& context);
+
 // Live events as subjects. Feed every event, in order (descriptors are followed). One thread at a
 // time.
 class LiveSubjects {
