@@ -1,151 +1,285 @@
 #include "debug/strace/event_from_json.h"
 
-#include <string>
+#include <fmt/format.h>
+
+#include <optional>
 #include <utility>
+
+#include "runtime/events/printable.h"
+#include "runtime/events/text.h"
 
 namespace agdb {
 namespace {
 
-std::unexpected<Error> wrong(std::string_view key, std::string_view expected) {
-  return fail(Code::kCorrupt, "event: " + std::string(key) + ": expected " + std::string(expected));
-}
+// Reads the members of one object and remembers the first that is wrong; after that, what it gives
+// does not matter. Moves texts and values out of the object, which outlives it.
+class MemberReader {
+ public:
+  // `where` stands in front of the names in errors: "llm.", or nothing.
+  MemberReader(Json& object, std::string_view where) : object_(object), where_(where) {}
 
-Nanoseconds nanoseconds(const Json& json, std::string_view key) {
-  return Nanoseconds(json.integer(key));
-}
-
-std::uint64_t number(const Json& json, std::string_view key) {
-  return json[key].to_uint().value_or(0);
-}
-
-Result<Event::Payload> read_call(const Json& json) {
-  if (!json["args"].is_null() && !json["args"].is_object()) return wrong("args", "an object");
-  return Syscall{.name = std::string(json.text("syscall")),
-                 .args = json["args"],
-                 .result = json["result"],
-                 .err = std::string(json.text("error")),
-                 .duration = nanoseconds(json, "duration_ns")};
-}
-
-Result<Event::Payload> read_context(const Json& json) {
-  ContextChange change;
-  change.ctx_id = CtxId{number(json, "ctx_id")};
-  change.keep = number(json, "keep");
-  change.tokens = json.integer("tokens");
-  if (const auto prompt = json["system_prompt"].to_string())
-    change.system_prompt = std::make_shared<const std::string>(*prompt);
-  const Json& messages = json["messages"];
-  if (!messages.is_array()) return wrong("context.messages", "a list");
-  for (const Json& item : messages.items()) {
-    AGDB_TRY(Message message, message_from_json(item));
-    change.messages.push_back(std::make_shared<const Message>(std::move(message)));
+  std::string text(std::string_view key) {
+    Json* value = member(key);
+    if (value == nullptr) return {};
+    if (value->is_string()) return std::move(value->string());
+    refuse(key, "a text");
+    return {};
   }
+  std::int64_t integer(std::string_view key) {
+    return number<std::int64_t>(key, &Json::to_int, "a whole number of 64 bits").value_or(0);
+  }
+  std::optional<std::int64_t> optional_integer(std::string_view key) {
+    return number<std::int64_t>(key, &Json::to_int, "a whole number of 64 bits");
+  }
+  std::uint64_t unsigned_integer(std::string_view key) {
+    return number<std::uint64_t>(key, &Json::to_uint, "a whole number that is not negative")
+        .value_or(0);
+  }
+  Nanoseconds nanoseconds(std::string_view key) { return Nanoseconds(integer(key)); }
+  std::optional<double> optional_double(std::string_view key) {
+    return number<double>(key, &Json::to_double, "a number");
+  }
+  // Any value; null when it is missing.
+  Json any(std::string_view key) {
+    Json* value = member(key);
+    return value == nullptr ? Json() : std::move(*value);
+  }
+  Json object_or_null(std::string_view key) {
+    Json value = any(key);
+    if (!value.is_null() && !value.is_object()) refuse(key, "an object");
+    return value;
+  }
+  // `read` makes an item of each element; its errors are those of the list.
+  template <typename Item, typename Read>
+  std::vector<Item> list(std::string_view key, const Read& read) {
+    std::vector<Item> items;
+    const Json* value = member(key);
+    if (value == nullptr) return items;
+    if (!value->is_array()) {
+      refuse(key, "a list");
+      return items;
+    }
+    for (const Json& element : value->items()) {
+      Result<Item> item = read(element);
+      if (!item) {
+        fail_with(fmt::format("{}{}[{}]: {}", where_, key, items.size(), item.error().message));
+        break;
+      }
+      items.push_back(*std::move(item));
+    }
+    return items;
+  }
+  void fail_with(std::string message) {
+    if (!error_) error_ = Error{Code::kCorrupt, std::move(message)};
+  }
+  void refuse(std::string_view key, std::string_view expected) {
+    fail_with(fmt::format("{}{}: expected {}", where_, key, expected));
+  }
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  Json* member(std::string_view key) {
+    Json* value = object_.find(key);
+    return value == nullptr || value->is_null() ? nullptr : value;
+  }
+  template <typename Number>
+  std::optional<Number> number(std::string_view key, std::optional<Number> (Json::*read)() const,
+                               std::string_view expected) {
+    const Json* value = member(key);
+    if (value == nullptr) return std::nullopt;
+    const std::optional<Number> number = (value->*read)();
+    if (!number) refuse(key, expected);
+    return number;
+  }
+
+  Json& object_;
+  const std::string where_;
+  std::optional<Error> error_;
+};
+
+constexpr std::int64_t kNanosecondsInAMs = 1'000'000;
+
+// Exact where the exact member is there.
+Nanoseconds time_of(MemberReader& in, std::string_view exact, std::string_view in_ms) {
+  const std::optional<std::int64_t> nanoseconds = in.optional_integer(exact);
+  if (nanoseconds) return Nanoseconds(*nanoseconds);
+  std::int64_t time = 0;
+  if (__builtin_mul_overflow(in.integer(in_ms), kNanosecondsInAMs, &time))
+    in.refuse(in_ms, "a time that fits 64 bits in nanoseconds");
+  return Nanoseconds(time);
+}
+
+Syscall read_call(MemberReader& in) {
+  Syscall call;
+  call.name = in.text("syscall");
+  call.args = in.object_or_null("args");
+  call.result = in.any("result");
+  call.err = in.text("error");
+  call.duration = time_of(in, "duration_ns", "duration_ms");
+  return call;
+}
+
+Result<MessagePtr> message_of(const Json& json) {
+  AGDB_TRY(Message message, message_from_json(json));
+  return std::make_shared<const Message>(std::move(message));
+}
+
+Result<Nanoseconds> time_in_list(const Json& json) {
+  const std::optional<std::int64_t> time = json.to_int();
+  if (!time) return fail(Code::kCorrupt, "expected a whole number of 64 bits");
+  return Nanoseconds(*time);
+}
+
+ContextChange read_context(MemberReader& in) {
+  ContextChange change;
+  change.ctx_id = static_cast<CtxId>(in.unsigned_integer("ctx_id"));
+  change.keep = in.unsigned_integer("keep");
+  change.messages = in.list<MessagePtr>("messages", message_of);
+  Json prompt = in.any("system_prompt");
+  if (prompt.is_string()) {
+    change.system_prompt = std::make_shared<const std::string>(std::move(prompt.string()));
+  } else if (!prompt.is_null()) {
+    in.refuse("system_prompt", "a text");
+  }
+  change.tokens = in.integer("tokens");
   return change;
 }
 
-Result<Event::Payload> read_response(const Json& json) {
+LlmResponse read_llm(MemberReader& in) {
   LlmResponse response;
-  response.model = json.text("model");
-  response.request_tokens = json.integer("request_tokens");
-  response.response_tokens = json.integer("response_tokens");
-  response.content = json.text("content");
-  response.stop_reason = json.text("stop_reason");
-  response.cache_read_tokens = json.integer("cache_read_tokens");
-  response.cache_creation_tokens = json.integer("cache_creation_tokens");
-  response.time_to_first_token = nanoseconds(json, "time_to_first_token");
-  response.time_to_last_token = nanoseconds(json, "time_to_last_token");
-  response.request_setup = nanoseconds(json, "request_setup");
-  response.cost_usd = json["cost_usd"].to_double();
-  response.error = json.text("error");
-  const Json& calls = json["tool_calls"];
-  if (!calls.is_null() && !calls.is_array()) return wrong("llm.tool_calls", "a list");
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    AGDB_TRY(ToolCall call, tool_call_from_json(calls.items()[i]));
-    response.tool_calls.push_back(std::move(call));
-  }
-  const Json& starts = json["attempt_starts"];
-  if (!starts.is_null() && !starts.is_array()) return wrong("llm.attempt_starts", "a list");
-  for (std::size_t i = 0; i < starts.size(); ++i)
-    response.attempt_starts.emplace_back(starts.items()[i].to_int().value_or(0));
+  response.model = in.text("model");
+  response.request_tokens = in.integer("request_tokens");
+  response.response_tokens = in.integer("response_tokens");
+  response.content = in.text("content");
+  response.tool_calls = in.list<ToolCall>("tool_calls", tool_call_from_json);
+  response.stop_reason = in.text("stop_reason");
+  response.cache_read_tokens = in.integer("cache_read_tokens");
+  response.cache_creation_tokens = in.integer("cache_creation_tokens");
+  response.time_to_first_token = in.nanoseconds("time_to_first_token");
+  response.time_to_last_token = in.nanoseconds("time_to_last_token");
+  response.request_setup = in.nanoseconds("request_setup");
+  response.attempt_starts = in.list<Nanoseconds>("attempt_starts", time_in_list);
+  response.cost_usd = in.optional_double("cost_usd");
+  response.error = in.text("error");
   return response;
 }
 
-Result<Event::Payload> read_state(const Json& json) {
-  return StateChange{std::string(json.text("from_state")), std::string(json.text("to_state")),
-                     std::string(json.text("reason"))};
+StateChange read_state(MemberReader& in) {
+  StateChange change;
+  change.from_state = in.text("from_state");
+  change.to_state = in.text("to_state");
+  change.reason = in.text("reason");
+  return change;
 }
 
-Result<Event::Payload> read_alert(const Json& json) {
+Alert read_alert(MemberReader& in) {
   Alert alert;
-  alert.kind = json.text("kind");
-  alert.level = json.text("level");
-  alert.tokens_used = json.integer("tokens_used");
-  alert.context_budget = json.integer("context_budget");
-  alert.remaining_pct = json["remaining_pct"].to_double().value_or(0);
-  alert.est_remaining_steps = json.integer("est_remaining_steps");
-  alert.step = json.integer("step");
+  alert.kind = in.text("kind");
+  alert.level = in.text("level");
+  alert.tokens_used = in.integer("tokens_used");
+  alert.context_budget = in.integer("context_budget");
+  alert.remaining_pct = in.optional_double("remaining_pct").value_or(0);
+  alert.est_remaining_steps = in.integer("est_remaining_steps");
+  alert.step = in.integer("step");
   return alert;
 }
 
-Result<Event::Payload> read_gap(const Json& json) {
-  return Gap{number(json, "lost_events"), number(json, "first_n"),
-             std::string(json.text("reason"))};
+Gap read_gap(MemberReader& in) {
+  Gap gap;
+  gap.lost_events = in.unsigned_integer("lost_events");
+  gap.first_n = in.unsigned_integer("first_n");
+  gap.reason = in.text("reason");
+  return gap;
 }
 
-Result<Event::Payload> read_start(const Json& json) {
+std::optional<ForkOrigin> read_origin(MemberReader& in) {
+  Json json = in.object_or_null("forked_from");
+  if (!json.is_object()) return std::nullopt;
+  MemberReader origin(json, "process.forked_from.");
+  ForkOrigin from{.record_id = origin.text("record_id"),
+                  .seq_num = static_cast<SeqNum>(origin.unsigned_integer("seq_num"))};
+  if (origin.error()) in.fail_with(origin.error()->message);
+  return from;
+}
+
+ProcessStart read_start(MemberReader& in) {
   ProcessStart start;
-  start.intent = json.text("intent");
-  start.parent = Pid{number(json, "parent")};
-  start.run_id = json.text("run_id");
-  start.trace_id = json.text("trace_id");
-  start.runtime = json.text("runtime");
-  start.time_source = json.text("time_source");
-  start.model = json.text("model");
-  start.context_budget = json.integer("context_budget");
-  start.max_steps = json.integer("max_steps");
-  AGDB_TRY(start.wall_start, parse_wall_time(json.text("wall_start")));
-  if (const Json& origin = json["forked_from"]; origin.is_object())
-    start.forked_from =
-        ForkOrigin{std::string(origin.text("record_id")), SeqNum{number(origin, "seq_num")}};
+  start.intent = in.text("intent");
+  start.parent = static_cast<Pid>(in.unsigned_integer("parent"));
+  start.run_id = in.text("run_id");
+  start.trace_id = in.text("trace_id");
+  start.runtime = in.text("runtime");
+  start.time_source = in.text("time_source");
+  start.model = in.text("model");
+  start.context_budget = in.integer("context_budget");
+  start.max_steps = in.integer("max_steps");
+  if (const std::string wall = in.text("wall_start"); !wall.empty()) {
+    const Result<WallTime> time = parse_wall_time(wall);
+    if (!time) in.fail_with("process.wall_start: " + time.error().message);
+    start.wall_start = time.value_or(WallTime{});
+  }
+  start.forked_from = read_origin(in);
   return start;
 }
 
-Result<Event::Payload> read_end(const Json& json) {
-  return ProcessEnd{std::string(json.text("exit_reason")), number(json, "last_n")};
+ProcessEnd read_end(MemberReader& in) {
+  ProcessEnd end;
+  end.exit_reason = in.text("exit_reason");
+  end.last_n = in.unsigned_integer("last_n");
+  return end;
 }
 
-struct Kind {
+struct PayloadKind {
   std::string_view type;
   std::string_view key;
-  Result<Event::Payload> (*read)(const Json& json);
+  Event::Payload (*read)(MemberReader& in);
 };
-constexpr Kind kKinds[] = {{"context_snapshot", "context", read_context},
-                           {"llm_response", "llm", read_response},
-                           {"state_change", "state", read_state},
-                           {"alert", "alert", read_alert},
-                           {"gap", "gap", read_gap},
-                           {"process_start", "process", read_start},
-                           {"process_end", "process", read_end}};
 
-Result<Event::Payload> read_payload(const Json& json) {
-  if (json["syscall"].is_string()) return read_call(json);
-  const std::string_view type = json.text("type");
-  for (const Kind& kind : kKinds) {
+// `read` as a function that gives any payload.
+template <auto kRead>
+Event::Payload read_as(MemberReader& in) {
+  return kRead(in);
+}
+
+constexpr PayloadKind kPayloads[] = {
+    {"context_snapshot", "context", read_as<read_context>},
+    {"llm_response", "llm", read_as<read_llm>},
+    {"state_change", "state", read_as<read_state>},
+    {"alert", "alert", read_as<read_alert>},
+    {"gap", "gap", read_as<read_gap>},
+    {"process_start", "process", read_as<read_start>},
+    {"process_end", "process", read_as<read_end>},
+};
+
+Event::Payload read_payload(MemberReader& in, std::string_view type) {
+  for (const PayloadKind& kind : kPayloads) {
     if (kind.type != type) continue;
-    const Json& payload = json[kind.key];
-    if (!payload.is_object()) return wrong(kind.key, "an object");
-    return kind.read(payload);
+    Json json = in.object_or_null(kind.key);
+    const std::string where = std::string(kind.key) + ".";
+    MemberReader payload(json, where);
+    Event::Payload read = kind.read(payload);
+    if (payload.error()) in.fail_with(payload.error()->message);
+    return read;
   }
-  return fail(Code::kCorrupt, "event: neither a call nor a type that is known");
+  in.fail_with(fmt::format("type: \"{}\" is not known", printable(prefix_of_bytes(type, 40))));
+  return {};
 }
 
 }  // namespace
 
-Result<Event> event_from_json(const Json& json) {
-  if (!json.is_object()) return wrong("it", "an object");
-  AGDB_TRY(Event::Payload payload, read_payload(json));
-  return Event{Pid{number(json, "pid")}, number(json, "n"), nanoseconds(json, "timestamp_ns"),
-               std::move(payload)};
+Result<Event> event_from_json(Json json) {
+  if (!json.is_object()) return fail(Code::kCorrupt, "event: expected an object");
+  MemberReader in(json, "");
+  const std::string type = in.text("type");
+  if (type.empty() && !in.error() && json.find("syscall") == nullptr)
+    return fail(Code::kCorrupt, "event: neither type nor syscall is there");
+  Event event;
+  event.pid = static_cast<Pid>(in.unsigned_integer("pid"));
+  event.n = in.unsigned_integer("n");
+  event.timestamp = time_of(in, "timestamp_ns", "timestamp_ms");
+  event.payload = type.empty() ? read_call(in) : read_payload(in, type);
+  if (in.error()) return std::unexpected(*in.error());
+  return event;
 }
 
 }  // namespace agdb

@@ -6,10 +6,11 @@
 
 namespace agdb {
 
-// The event that an object of strace_json.h's form tells: what event_json made comes back as it was
-// (but for a script, which such an object does not carry). Keys that are not known are passed over,
-// missing ones have their defaults; kCorrupt where a value has the wrong type, or where there is no
-// event at all. Any thread.
-Result<Event> event_from_json(const Json& json);
+// Reads what event_json wrote (strace_json.h), so that whoever is sent events as JSON prints,
+// filters and counts them like live ones. Missing members and null give empty values, unknown ones
+// are ignored; without timestamp_ns and duration_ns the whole milliseconds count. A script is not
+// in the JSON. Errors (kCorrupt) name the member: no object, no known type, a wrong type or range.
+// Any thread.
+Result<Event> event_from_json(Json json);
 
 }  // namespace agdb
