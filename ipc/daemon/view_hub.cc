@@ -1,220 +1,296 @@
 #include "ipc/daemon/view_hub.h"
 
 #include <algorithm>
-#include <utility>
+#include <functional>
+#include <optional>
 
 #include "debug/strace/event_from_json.h"
-#include "debug/strace/strace_json.h"
+#include "debug/strace/event_json_line.h"
+#include "runtime/events/event_view.h"
 
 namespace agdb {
 namespace {
 
-// What an item takes in a queue beside its text.
-constexpr std::size_t kItemBytes = sizeof(ViewItem) + 64;
+// The buffer in which events are encoded goes back to the system after longer ones.
+constexpr std::size_t kKeptBuffer = std::size_t{1} << 20;
+
+// Times come from agents too; what does not fit wraps, and is only shown.
+WallTime wall_time(WallTime start, Nanoseconds since) {
+  const auto sum = static_cast<std::uint64_t>(start.time_since_epoch().count()) +
+                   static_cast<std::uint64_t>(since.count());
+  return WallTime(Nanoseconds(static_cast<std::int64_t>(sum)));
+}
+
+ViewItem event_item(Pid pid, EventText text) {
+  return {.kind = ViewItem::Kind::kEvent, .event = std::move(text), .pid = pid};
+}
+
+bool matches(const Filter& filter, const EventHistory::Entry& entry) {
+  Result<Json> json = parse_json(*entry.text);
+  if (!json) return false;
+  const Result<Event> event = event_from_json(*std::move(json));
+  if (!event) return false;
+  std::string_view path;
+  if (entry.path) path = *entry.path;
+  ContextView context;
+  return filter.matches(subject_of(*event, path, context));
+}
 
 }  // namespace
 
-ViewHub::ViewHub(ViewLimits limits) : limits_(limits) {}
+// An event as it is shown to one view after the other: what a filter needs is made once, and only
+// when there is one.
+class ViewHub::Offer {
+ public:
+  Offer(const EventView& event, EventText text, std::string_view path)
+      : event_(event), text_(std::move(text)), path_(path) {}
+
+  void to(View& view) {
+    const Filter& filter = view.options.filter;
+    if (filter.matches_everything() || filter.matches(subject()))
+      view.queue.push_event(event_.pid(), text_);
+  }
+
+ private:
+  const FilterSubject& subject() {
+    if (!subject_) subject_ = subject_of(event_.event(), path_, context_);
+    return *subject_;
+  }
+
+  const EventView& event_;
+  const EventText text_;
+  const std::string_view path_;
+  ContextView context_;
+  std::optional<FilterSubject> subject_;
+};
+
+ViewHub::ViewHub(const ViewLimits& limits)
+    : limits_(limits), history_(limits.history_events, limits.history_bytes) {}
 
 void ViewHub::on_event(const Event& event) {
-  const FilterSubject subject = subjects_.subject(event);
-  const std::lock_guard lock(mutex_);
-  if (const auto* start = std::get_if<ProcessStart>(&event.payload))
-    return note_start(event.pid, *start);
-  if (const auto* end = std::get_if<ProcessEnd>(&event.payload)) return note_end(event.pid, *end);
-  if (const auto* alert = std::get_if<Alert>(&event.payload)) note_alert(event.pid, *alert);
-  const auto text = std::make_shared<const std::string>(json_line(event_json(event)));
-  keep(processes_[event.pid], text);
-  for (auto& [id, view] : views_)
-    if (wants(view, event.pid)) offer(view, subject, text);
+  on_view(EventView(event));
 }
 
-void ViewHub::on_idle() {
-  const std::lock_guard lock(mutex_);
-  for (auto& [id, view] : views_)
-    if (std::exchange(view.ready, false) && !std::exchange(view.woken, true)) view.options.wake();
+// An event is encoded once, for its history and all views, before the lock is taken.
+void ViewHub::on_view(const EventView& view) {
+  const Event* event = view.raw_syscall() != nullptr ? nullptr : &view.event();
+  if (event != nullptr)
+    if (const auto* end = std::get_if<ProcessEnd>(&event->payload)) return ended(event->pid, *end);
+  encoded_.clear();
+  append_event_json(encoded_, view);
+  auto text = std::make_shared<const std::string>(encoded_);
+  if (encoded_.capacity() > kKeptBuffer) encoded_ = std::string();
+  if (event != nullptr)
+    if (const auto* start = std::get_if<ProcessStart>(&event->payload))
+      return born(event->pid, *start, std::move(text));
+  take_event(view, std::move(text));
 }
 
-bool ViewHub::wants(const View& view, Pid pid) const {
-  return view.options.all || view.pids.contains(pid);
+void ViewHub::take_event(const EventView& view, EventText text) {
+  const std::lock_guard lock(mutex_);
+  Process& process = processes_[view.pid()];
+  std::string_view path;
+  if (const RawSyscall* raw_call = view.raw_syscall()) {
+    path = descriptors_.track(view.pid(), *raw_call);
+  } else if (const auto* call = std::get_if<Syscall>(&view.event().payload)) {
+    path = descriptors_.track(view.pid(), *call);
+  } else if (const auto* alert = std::get_if<Alert>(&view.event().payload)) {
+    note_alert(process, view.pid(), view.timestamp(), *alert);
+  }
+  history_.add(process.history, view.pid(), text, path.empty() ? nullptr : descriptors_.path());
+  if (process.views.empty()) return;
+  Offer offer(view, std::move(text), path);
+  for (View* each : process.views) offer.to(*each);
+  has_items_.store(true, std::memory_order_relaxed);
 }
 
 // A child is in the view before its first event comes.
-void ViewHub::note_start(Pid pid, const ProcessStart& start) {
+void ViewHub::born(Pid pid, const ProcessStart& start, EventText text) {
+  const std::lock_guard lock(mutex_);
   Process& process = processes_[pid];
   process.parent = start.parent;
   process.intent = start.intent;
   process.wall_start = start.wall_start;
+  process.start = std::move(text);
+  process.ended = false;
   for (auto& [id, view] : views_)
-    if (view.options.follow && view.pids.contains(start.parent)) view.pids.insert(pid);
+    if (view.options.all) join(view, process);
+  if (const auto parent = processes_.find(start.parent); parent != processes_.end())
+    for (View* view : parent->second.views)
+      if (view->options.follow) join(*view, process);
+  for (View* view : process.views) view->queue.push_event(pid, process.start);
+  if (!process.views.empty()) has_items_.store(true, std::memory_order_relaxed);
 }
 
-void ViewHub::keep(Process& process, Text text) {
-  history_bytes_ += text->size();
-  process.history.push_back({next_order_++, std::move(text)});
-  if (process.history.size() > limits_.history_events) {
-    history_bytes_ -= process.history.front().text->size();
-    process.history.pop_front();
-  }
-  if (history_bytes_ > limits_.history_bytes) shrink_histories();
+void ViewHub::join(View& view, Process& process) {
+  if (std::ranges::find(process.views, &view) != process.views.end()) return;
+  process.views.push_back(&view);
+  ++view.alive;
 }
 
-// The oldest of all go, a quarter of the room at once: that takes a look at everything.
-void ViewHub::shrink_histories() {
-  std::vector<std::pair<std::uint64_t, std::size_t>> all;
-  for (const auto& [pid, process] : processes_)
-    for (const Kept& kept : process.history) all.emplace_back(kept.order, kept.text->size());
-  std::ranges::sort(all);
-  std::uint64_t first_kept = 0;
-  for (std::size_t i = 0; i < all.size() && history_bytes_ > limits_.history_bytes / 4 * 3; ++i) {
-    history_bytes_ -= all[i].second;
-    first_kept = all[i].first + 1;
-    ++history_dropped_;
-  }
-  for (auto& [pid, process] : processes_)
-    while (!process.history.empty() && process.history.front().order < first_kept)
-      process.history.pop_front();
-}
-
-void ViewHub::offer(View& view, const FilterSubject& subject, const Text& text) {
-  if (!view.options.filter.matches(subject)) return;
-  ViewItem item;
-  item.event = text;
-  item.pid = subject.pid;
-  push(view, std::move(item), text->size() + kItemBytes);
-}
-
-void ViewHub::push(View& view, ViewItem item, std::size_t bytes) {
-  view.ready = true;
-  const bool full =
-      view.queued_events >= limits_.queue_events || view.queued_bytes + bytes > limits_.queue_bytes;
-  // An end is told even to a full queue: it is one a process.
-  if (item.kind == ViewItem::Kind::kEvent && full && view.queued_events > 0) {
-    ++view.tally.lost;
-    if (view.queue.back().kind != ViewItem::Kind::kLost) {
-      ViewItem lost;
-      lost.kind = ViewItem::Kind::kLost;
-      view.queue.push_back(std::move(lost));
-    }
-    ++view.queue.back().lost;
-    return;
-  }
-  if (item.kind == ViewItem::Kind::kEvent) {
-    ++view.queued_events;
-    view.queued_bytes += bytes;
-  }
-  view.queue.push_back(std::move(item));
-}
-
-void ViewHub::note_end(Pid pid, const ProcessEnd& end) {
+void ViewHub::ended(Pid pid, const ProcessEnd& end) {
+  const std::lock_guard lock(mutex_);
   Process& process = processes_[pid];
+  if (process.ended) return;
   process.ended = true;
-  for (auto& [id, view] : views_) {
-    if (!wants(view, pid)) continue;
-    view.pids.erase(pid);
-    ViewItem item;
-    item.kind = ViewItem::Kind::kExit;
-    item.pid = pid;
-    item.reason = end.exit_reason;
-    item.last = !view.options.all && view.pids.empty();
-    push(view, std::move(item), kItemBytes);
+  process.exit_reason = end.exit_reason;
+  descriptors_.forget(pid);
+  for (View* view : process.views) {
+    --view->alive;
+    view->queue.push_exit(pid, end.exit_reason, !view->options.all && view->alive == 0);
   }
+  if (!process.views.empty()) has_items_.store(true, std::memory_order_relaxed);
+  process.views.clear();
   ended_.push_back(pid);
-  if (ended_.size() <= limits_.ended_processes) return;
+  if (ended_.size() > limits_.ended_processes) forget_oldest_ended();
+}
+
+void ViewHub::forget_oldest_ended() {
   const auto oldest = processes_.find(ended_.front());
   ended_.pop_front();
-  for (const Kept& kept : oldest->second.history) history_bytes_ -= kept.text->size();
+  // It may have been born again, against the rules, and even have ended again.
+  if (oldest == processes_.end() || !oldest->second.ended) return;
+  history_.forget(oldest->second.history);
   processes_.erase(oldest);
 }
 
-void ViewHub::note_alert(Pid pid, const Alert& alert) {
-  const Process& process = processes_[pid];
-  AlertItem item{pid, process.intent, {}, alert};
-  item.time = RealClock().wall();
-  alerts_.push_back(item);
-  if (alerts_.size() > limits_.alerts) alerts_.pop_front();
+void ViewHub::note_alert(const Process& process, Pid pid, Nanoseconds timestamp,
+                         const Alert& alert) {
+  AlertItem item{pid, process.intent, wall_time(process.wall_start, timestamp), alert};
   for (const auto& [id, sink] : alert_sinks_) sink(item);
+  alerts_.push_back(std::move(item));
+  if (alerts_.size() > limits_.alerts) alerts_.pop_front();
+}
+
+void ViewHub::on_idle() {
+  if (!has_items_.exchange(false, std::memory_order_relaxed)) return;
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, view] : views_) {
+    if (view.woken || view.attaching || view.queue.empty()) continue;
+    view.woken = true;
+    view.options.wake();
+  }
 }
 
 ViewId ViewHub::attach(ViewOptions options) {
-  const std::lock_guard lock(mutex_);
-  const ViewId id{next_view_++};
-  View& view = views_[id];
-  for (const Pid pid : options.pids) {
-    const auto process = processes_.find(pid);
-    if (process != processes_.end() && !process->second.ended) view.pids.insert(pid);
+  ViewId id{};
+  View* view = nullptr;
+  std::vector<ViewItem> first;
+  std::vector<EventHistory::Entry> before;
+  {
+    const std::lock_guard lock(mutex_);
+    id = ViewId{next_view_++};
+    ViewQueue queue(limits_.queue_events, limits_.queue_bytes);
+    view = &views_.try_emplace(id, View{std::move(options), std::move(queue)}).first->second;
+    first = fill(*view);
+    before = look_back(*view);
+    tell_ended(*view);
   }
-  // Pids ascend from parents to children.
-  if (options.follow)
-    for (const auto& [pid, process] : processes_)
-      if (!process.ended && view.pids.contains(process.parent)) view.pids.insert(pid);
-  view.options = std::move(options);
-  if (view.options.last > 0) replay(view);
-  tell_ended(view);
+  // Filters read the events again, which takes its time; what comes meanwhile waits in the queue.
+  select(before, view->options, first);
+  const std::lock_guard lock(mutex_);
+  view->queue.put_before(std::move(first));
+  view->attaching = false;
+  has_items_.store(true, std::memory_order_relaxed);
   return id;
 }
 
-// What has just happened, of those processes that were asked for and those that are followed, in
-// the order in which it came. It is offered as if it came now, so it fits or is told as lost.
-void ViewHub::replay(View& view) {
-  std::vector<const Kept*> all;
-  for (const auto& [pid, process] : processes_) {
-    if (!wants(view, pid) && !view.options.pids.contains(pid)) continue;
-    for (const Kept& kept : process.history) all.push_back(&kept);
+// The living processes that the view is of, parents before their children.
+std::vector<Pid> ViewHub::candidates(const ViewOptions& options) const {
+  std::vector<Pid> living;
+  if (!options.all && !options.follow) {
+    for (const Pid pid : options.pids)
+      if (const auto found = processes_.find(pid);
+          found != processes_.end() && !found->second.ended)
+        living.push_back(pid);
+    return living;
   }
-  std::ranges::sort(all, {}, &Kept::order);
-  LiveSubjects subjects;
-  std::vector<std::pair<Pid, const Kept*>> wanted;
-  for (const Kept* kept : all) {
-    const Result<Json> json = parse_json(*kept->text);
-    if (!json) continue;
-    const Result<Event> event = event_from_json(*json);
-    if (event && view.options.filter.matches(subjects.subject(*event)))
-      wanted.emplace_back(event->pid, kept);
+  for (const auto& [pid, process] : processes_)
+    if (!process.ended) living.push_back(pid);
+  std::ranges::sort(living);  // pids ascend from parents to children
+  if (options.all) return living;
+  std::set<Pid> wanted = options.pids;
+  std::erase_if(living, [&](Pid pid) {
+    if (!wanted.contains(processes_.at(pid).parent) && !wanted.contains(pid)) return true;
+    wanted.insert(pid);
+    return false;
+  });
+  return living;
+}
+
+// Returns the births of those that nobody named.
+std::vector<ViewItem> ViewHub::fill(View& view) {
+  std::vector<ViewItem> births;
+  for (const Pid pid : candidates(view.options)) {
+    Process& process = processes_.at(pid);
+    join(view, process);
+    const bool named = !view.options.all && view.options.pids.contains(pid);
+    if (!named && process.start) births.push_back(event_item(pid, process.start));
   }
-  const std::size_t skip = wanted.size() - std::min(wanted.size(), view.options.last);
-  for (std::size_t i = skip; i < wanted.size(); ++i) {
-    ViewItem item;
-    item.event = wanted[i].second->text;
-    item.pid = wanted[i].first;
-    push(view, std::move(item), wanted[i].second->text->size() + kItemBytes);
-  }
+  return births;
 }
 
 // A process that had ended before is told as such, so that nobody waits for more.
-void ViewHub::tell_ended(View& view) {
+void ViewHub::tell_ended(View& view) const {
+  if (view.options.all) return;
   std::vector<Pid> over;
   for (const Pid pid : view.options.pids) {
-    const auto process = processes_.find(pid);
-    if (process != processes_.end() && process->second.ended) over.push_back(pid);
+    const auto found = processes_.find(pid);
+    if (found == processes_.end() || found->second.ended) over.push_back(pid);
   }
   for (const Pid pid : over) {
-    ViewItem item;
-    item.kind = ViewItem::Kind::kExit;
-    item.pid = pid;
-    item.last = !view.options.all && view.pids.empty() && pid == over.back();
-    push(view, std::move(item), kItemBytes);
+    const auto found = processes_.find(pid);
+    view.queue.push_exit(pid, found == processes_.end() ? "" : found->second.exit_reason,
+                         view.alive == 0 && pid == over.back());
   }
+}
+
+// What may come first in the view, the newest first: of its processes, and of those that were named
+// and have ended.
+std::vector<EventHistory::Entry> ViewHub::look_back(const View& view) const {
+  const ViewOptions& options = view.options;
+  std::vector<EventHistory::Entry> found;
+  if (options.last == 0) return found;
+  const std::size_t count = options.filter.matches_everything() ? options.last : kLookedBack;
+  if (options.all) {
+    history_.newest(count, found);
+    return found;
+  }
+  const auto is_in = [&](Pid pid, const Process& process) {
+    return options.pids.contains(pid) ||
+           std::ranges::find(process.views, &view) != process.views.end();
+  };
+  for (const auto& [pid, process] : processes_)
+    if (is_in(pid, process)) history_.newest(process.history, count, found);
+  std::ranges::sort(found, std::ranges::greater(), &EventHistory::Entry::arrival);
+  if (found.size() > count) found.resize(count);
+  return found;
+}
+
+// The newest that the view wants, oldest first.
+void ViewHub::select(const std::vector<EventHistory::Entry>& newest_first,
+                     const ViewOptions& options, std::vector<ViewItem>& out) const {
+  const std::size_t wanted = std::min(options.last, limits_.queue_events / 2);
+  const auto begin = static_cast<std::ptrdiff_t>(out.size());
+  std::size_t selected = 0;
+  std::size_t bytes = 0;
+  for (const EventHistory::Entry& entry : newest_first) {
+    if (selected >= wanted) break;
+    if (!options.filter.matches_everything() && !matches(options.filter, entry)) continue;
+    bytes += entry.text->size();
+    if (bytes > limits_.queue_bytes / 2 && selected > 0) break;
+    out.push_back(event_item(entry.pid, entry.text));
+    ++selected;
+  }
+  std::reverse(out.begin() + begin, out.end());
 }
 
 std::vector<ViewItem> ViewHub::take(ViewId id, std::size_t items, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
-  std::vector<ViewItem> taken;
   const auto found = views_.find(id);
-  if (found == views_.end()) return taken;
+  if (found == views_.end()) return {};
   View& view = found->second;
-  std::size_t taken_bytes = 0;
-  while (!view.queue.empty() && taken.size() < items && taken_bytes < bytes) {
-    ViewItem item = std::move(view.queue.front());
-    view.queue.pop_front();
-    if (item.kind == ViewItem::Kind::kEvent) {
-      --view.queued_events;
-      view.queued_bytes -= item.event->size() + kItemBytes;
-      taken_bytes += item.event->size();
-      ++view.tally.delivered;
-    }
-    taken.push_back(std::move(item));
-  }
+  std::vector<ViewItem> taken = view.queue.take(items, bytes);
   if (view.queue.empty()) view.woken = false;
   return taken;
 }
@@ -223,7 +299,9 @@ ViewHub::Tally ViewHub::detach(ViewId id) {
   const std::lock_guard lock(mutex_);
   const auto found = views_.find(id);
   if (found == views_.end()) return {};
-  const Tally tally = found->second.tally;
+  View& view = found->second;
+  for (auto& [pid, process] : processes_) std::erase(process.views, &view);
+  const Tally tally{view.queue.delivered(), view.queue.lost()};
   views_.erase(found);
   return tally;
 }
@@ -235,17 +313,16 @@ std::size_t ViewHub::views() const {
 
 std::uint64_t ViewHub::history_dropped() const {
   const std::lock_guard lock(mutex_);
-  return history_dropped_;
+  return history_.dropped();
 }
 
 std::pair<std::uint64_t, std::vector<AlertItem>> ViewHub::follow_alerts(std::size_t last,
                                                                         AlertSink sink) {
   const std::lock_guard lock(mutex_);
-  const std::size_t skip = alerts_.size() - std::min(alerts_.size(), last);
-  std::vector<AlertItem> before(alerts_.begin() + static_cast<std::ptrdiff_t>(skip), alerts_.end());
+  const auto count = static_cast<std::ptrdiff_t>(std::min(alerts_.size(), last));
   const std::uint64_t id = next_sink_++;
   alert_sinks_.emplace(id, std::move(sink));
-  return {id, std::move(before)};
+  return {id, {alerts_.end() - count, alerts_.end()}};
 }
 
 void ViewHub::unfollow_alerts(std::uint64_t id) {

@@ -1,17 +1,22 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "debug/strace/fd_table.h"
 #include "debug/strace/filter.h"
+#include "ipc/daemon/event_history.h"
+#include "ipc/daemon/view_queue.h"
 #include "runtime/events/bus.h"
 #include "runtime/events/event.h"
 
@@ -22,27 +27,14 @@ enum class ViewId : std::uint64_t {};
 struct ViewOptions {
   std::set<Pid> pids;
   bool all = false;     // every process, also those to come
-  bool follow = false;  // the children of its processes too, from their birth
+  bool follow = false;  // the children of its processes too, and those that are born, from birth
   Filter filter;
-  // So many of the events that have just happened come first, at most.
+  // Up to so many of the events that have just happened come first: of those that are kept, and at
+  // most half of what the view's queue holds. Filters search the newest ViewHub::kLookedBack.
   std::size_t last = 0;
-  // Called on the dispatcher's thread when there is something to take, once until it is taken.
+  // Called on the dispatcher's thread when there is something to take, once until all is taken.
+  // Must not call the hub.
   std::function<void()> wake;
-};
-
-// What a view is given, in order.
-struct ViewItem {
-  enum class Kind {
-    kEvent,  // `event`
-    kLost,   // `lost` events are missing here
-    kExit,   // the process `pid` has ended; `last` = nothing follows
-  };
-  Kind kind = Kind::kEvent;
-  std::shared_ptr<const std::string> event;  // JSON, as strace_json.h says
-  std::uint64_t lost = 0;
-  Pid pid{};
-  std::string reason;
-  bool last = false;
 };
 
 struct AlertItem {
@@ -57,7 +49,7 @@ struct ViewLimits {
   std::size_t queue_bytes = std::size_t{8} << 20;      // likewise
   std::size_t history_events = 256;                    // of one process
   std::size_t history_bytes = std::size_t{128} << 20;  // of all together
-  std::size_t ended_processes = 1000;                  // whose history is kept
+  std::size_t ended_processes = 1000;                  // that are still known
   std::size_t alerts = 1000;
 };
 
@@ -65,18 +57,27 @@ struct ViewLimits {
 // of each process, and puts what a view wants to see into the view's own bounded queue. A view
 // whose queue is full loses its own events only; they are counted, where they are missing.
 //
-// attach and take come from any thread. A view's stream has no gap between what happened before it
-// was attached and what came then.
+// A view's stream has no gap between what happened before it was attached and what came then. In it
+// stand, beside the events that its filter wants: the process_start of every process that joins it
+// without being named in `pids`, whatever the filter says; and an exit for every process that ends,
+// or that had ended before, in place of a process_end.
+//
+// on_event, on_view and on_idle come from the dispatcher; all else from any thread. After detach or
+// unfollow_alerts has returned, what was given to attach or follow_alerts is not called any more.
 class ViewHub final : public Subscriber {
  public:
-  explicit ViewHub(ViewLimits limits = {});
+  static constexpr std::size_t kLookedBack = 16'384;
+
+  explicit ViewHub(const ViewLimits& limits = {});
 
   void on_event(const Event& event) override;
+  void on_view(const EventView& view) override;
   void on_idle() override;
 
+  // A process that is not known, or no longer, counts as one that has ended.
   ViewId attach(ViewOptions options);
-  // The next items, at most so many, and no more once `bytes` are reached; `lost` items count no
-  // bytes. Empty when there is nothing to take or no such view.
+  // The oldest items, up to so many and so many bytes of events, but at least one. Empty when there
+  // is nothing to take or no such view.
   std::vector<ViewItem> take(ViewId view, std::size_t items, std::size_t bytes);
   struct Tally {
     std::uint64_t delivered = 0;
@@ -94,48 +95,47 @@ class ViewHub final : public Subscriber {
   void unfollow_alerts(std::uint64_t id);
 
  private:
-  using Text = std::shared_ptr<const std::string>;
-  struct Kept {
-    std::uint64_t order;  // over all processes
-    Text text;
+  struct View {
+    ViewOptions options;
+    ViewQueue queue;
+    std::size_t alive = 0;  // processes in it
+    bool woken = false;     // and has not been emptied since
+    bool attaching = true;  // what has been is still to be put in front
   };
   struct Process {
     Pid parent{};
     std::string intent;
     WallTime wall_start{};
+    EventText start;  // nullptr: it was not told
     bool ended = false;
-    std::deque<Kept> history;
+    std::string exit_reason;
+    EventHistory::Share history;
+    std::vector<View*> views;  // that it is in
   };
-  struct View {
-    ViewOptions options;
-    std::set<Pid> pids;  // whose events it wants, but for `all`
-    std::deque<ViewItem> queue;
-    std::size_t queued_bytes = 0;
-    std::size_t queued_events = 0;
-    Tally tally;
-    bool woken = false;
-    bool ready = false;  // there is something new
-  };
+  class Offer;
 
-  void note_start(Pid pid, const ProcessStart& start);
-  void keep(Process& process, Text text);
-  void shrink_histories();
-  bool wants(const View& view, Pid pid) const;
-  void offer(View& view, const FilterSubject& subject, const Text& text);
-  void push(View& view, ViewItem item, std::size_t bytes);
-  void note_end(Pid pid, const ProcessEnd& end);
-  void note_alert(Pid pid, const Alert& alert);
-  void replay(View& view);
-  void tell_ended(View& view);
+  void born(Pid pid, const ProcessStart& start, EventText text);
+  void ended(Pid pid, const ProcessEnd& end);
+  void forget_oldest_ended();
+  void take_event(const EventView& view, EventText text);
+  void note_alert(const Process& process, Pid pid, Nanoseconds timestamp, const Alert& alert);
+  static void join(View& view, Process& process);
+  std::vector<ViewItem> fill(View& view);
+  std::vector<Pid> candidates(const ViewOptions& options) const;
+  void tell_ended(View& view) const;
+  std::vector<EventHistory::Entry> look_back(const View& view) const;
+  void select(const std::vector<EventHistory::Entry>& newest_first, const ViewOptions& options,
+              std::vector<ViewItem>& out) const;
 
   const ViewLimits limits_;
-  LiveSubjects subjects_;     // the dispatcher's
+  std::atomic<bool> has_items_{false};  // a view may have to be woken
+  std::string encoded_;                 // the dispatcher's
+
   mutable std::mutex mutex_;  // all below
-  std::map<Pid, Process> processes_;
-  std::deque<Pid> ended_;
-  std::uint64_t next_order_ = 0;
-  std::size_t history_bytes_ = 0;
-  std::uint64_t history_dropped_ = 0;
+  EventHistory history_;
+  std::unordered_map<Pid, Process> processes_;
+  std::deque<Pid> ended_;  // oldest first
+  FdTable descriptors_;
   std::map<ViewId, View> views_;
   std::uint64_t next_view_ = 1;
   std::deque<AlertItem> alerts_;
