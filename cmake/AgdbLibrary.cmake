@@ -11,6 +11,8 @@ pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
+pkg_check_modules(CURSES REQUIRED IMPORTED_TARGET ncursesw)
+find_package(spdlog 1.10 REQUIRED)
 
 add_library(agdb_options INTERFACE)
 target_include_directories(agdb_options INTERFACE ${PROJECT_SOURCE_DIR})

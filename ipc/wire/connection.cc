@@ -51,7 +51,7 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
     for (int given = 0; given < kLinesPerTurn; ++given) {
       if (finishing) return;
       // The lines that are here already wait too.
-      if (queued >= kHighWater) return void(held = true);
+      if (paused || queued >= kHighWater) return void(held = true);
       const std::optional<LineBuffer::Line> line = buffer.next();
       if (!line) return read();
       handlers.line(*line);
@@ -123,8 +123,12 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
 
   void on_drained() {
     is_full = false;
-    if (std::exchange(held, false)) give_lines_later();
+    go_on();
     if (handlers.drained) handlers.drained();
+  }
+
+  void go_on() {
+    if (!paused && !is_full && std::exchange(held, false)) give_lines_later();
   }
 
   void fail(error_code error) {
@@ -159,7 +163,8 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
   std::string trouble;
   bool writing = false;
   bool is_full = false;  // kHighWater was reached, and half of it is not free yet
-  bool held = false;     // no line is taken in until is_full ends
+  bool paused = false;   // by its owner
+  bool held = false;     // no line is taken in until is_full or paused ends
   bool finishing = false;
   bool broken = false;
   bool released = false;  // by its owner
@@ -185,6 +190,15 @@ void Connection::send(std::string line) {
 
 std::size_t Connection::queued_bytes() const {
   return impl_->queued;
+}
+
+void Connection::pause() {
+  impl_->paused = true;
+}
+
+void Connection::resume() {
+  impl_->paused = false;
+  impl_->go_on();
 }
 
 void Connection::finish() {

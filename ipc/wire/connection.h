@@ -57,6 +57,9 @@ class Connection {
   void send(std::string line);
   std::size_t queued_bytes() const;
   bool writable() const { return queued_bytes() < kHighWater; }
+  // Takes in no more lines until resume(): what the peer sends meanwhile waits with it.
+  void pause();
+  void resume();
   // Takes in no more lines, and closes once everything that is queued has gone out.
   void finish();
 

@@ -435,6 +435,10 @@ Result<Pid> Kernel::spawn(SpawnRequest request) {
   return process->pid;
 }
 
+std::size_t Kernel::events_waiting() const {
+  return impl_->producer.backlog();
+}
+
 std::uint64_t Kernel::events_refused() const {
   return impl_->producer.refused();
 }

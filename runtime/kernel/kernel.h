@@ -144,6 +144,8 @@ class Kernel {
   std::optional<ProcessInfo> info(Pid pid) const;
   // All that ever lived, by pid.
   std::vector<ProcessInfo> list() const;
+  // Bytes of events that wait for the bus's dispatcher.
+  std::size_t events_waiting() const;
   // Events that were lost since the bus's dispatcher was behind.
   std::uint64_t events_refused() const;
 
