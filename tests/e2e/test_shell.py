@@ -4,7 +4,7 @@ import os
 import subprocess
 import unittest
 
-from agdb_case import AGDB, FIXTURES, SCRIPTS, AgdbCase, script, tool_turn
+from agdb_case import AGDB, FIXTURES, SCRIPTS, USAGE, AgdbCase, script, tool_turn
 
 
 class Completion(AgdbCase):
@@ -36,6 +36,34 @@ class Help(AgdbCase):
             text = self.agdb(command, "--help").out
             self.assertIn("Examples:", text)
             self.assertIn(f"agdb {command}" if command != "completion" else "completion", text)
+
+    def test_help_below_a_command_has_the_whole_path_and_the_common_options(self):
+        text = self.agdb("record", "list", "--help").out
+        self.assertTrue(text.startswith("Usage: agdb record list [OPTIONS]\n"), text)
+        for words in ("--color", "--records", "--all", "Examples:"):
+            self.assertIn(words, text)
+
+    def test_help_is_a_word_too(self):
+        self.assertEqual(self.agdb("help", "show").out, self.agdb("show", "--help").out)
+        self.assertEqual(self.agdb("help", "record", "list").out, self.agdb("record", "list", "--help").out)
+        self.assertEqual(self.agdb("help").out, self.agdb().out)
+        self.assertIn("did you mean show?", self.agdb("help", "shwo", expect=USAGE).err)
+
+    def test_help_fits_on_80_columns(self):
+        for words in ([], ["show"], ["fork"], ["import"], ["record"], ["ctx", "growth"]):
+            for line in self.agdb(*words, "--help").lines():
+                self.assertLessEqual(len(line), 80, line)
+
+    def test_common_options_stand_anywhere(self):
+        record = self.record(SCRIPTS / "hello.json")
+        elsewhere = self.folder / ".agdb" / "records"
+        for words in (["--records", elsewhere, "record", "list", "--ids"], ["record", "--records", elsewhere, "list", "--ids"],
+                      ["record", "list", "--ids", "--records", elsewhere]):
+            self.assertEqual(self.agdb(*words, environment={"AGDB_RECORDS": "/nowhere"}).out, record + "\n")
+
+    def test_a_misspelt_word_below_a_command_gets_a_suggestion(self):
+        self.assertIn("did you mean list?", self.agdb("record", "lst", expect=USAGE).err)
+        self.assertIn("did you mean --follow?", self.agdb("show", "@", "--folow", expect=USAGE).err)
 
     def test_the_version_is_told(self):
         self.assertRegex(self.agdb("--version").out, r"^agdb \d+\.\d+\.\d+\n$")

@@ -1,7 +1,4 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -10,24 +7,22 @@
 namespace agdb {
 namespace {
 
-std::string words_of(const CLI::App& app) {
+std::string words_of(const CommandLine& line) {
   std::string words;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) words += "--" + name + " ";
-    for (const std::string& name : option->get_snames()) words += "-" + name + " ";
-  }
-  for (const CLI::App* sub : app.get_subcommands({})) words += sub->get_name() + " ";
+  for (const OptionFacts& option : line.options())
+    if (!option.argument) words += fmt::format("{} ", fmt::join(option.names, " "));
+  for (const auto& below : line.subcommands()) words += below->name() + " ";
   return words;
 }
 
 // One function serves both shells: zsh runs it through bashcompinit. Words that are no option
 // complete to record ids where a command takes a recording, and to files.
-std::string script(const CLI::App& root, bool zsh) {
+std::string script(const CommandLine& program, bool zsh) {
   std::string cases;
   std::string names;
-  for (const CLI::App* sub : root.get_subcommands({})) {
-    names += sub->get_name() + " ";
-    cases += fmt::format("    {}) words='{}' ;;\n", sub->get_name(), words_of(*sub));
+  for (const auto& sub : program.subcommands()) {
+    names += sub->name() + " ";
+    cases += fmt::format("    {}) words='{}' ;;\n", sub->name(), words_of(*sub));
   }
   return fmt::format(
       R"sh({}_agdb() {{
@@ -50,14 +45,11 @@ complete -o filenames -F _agdb agdb
 
 }  // namespace
 
-Runner declare_completion(CLI::App& app) {
+Runner declare_completion(CommandLine& line) {
   auto shell = std::make_shared<std::string>();
-  app.add_option("SHELL", *shell, "bash or zsh")
-      ->required()
-      ->option_text(" ")
-      ->check(CLI::IsMember({"bash", "zsh"}));
-  return [&app, shell](Environment& env) -> Result<ExitCode> {
-    env.console->print(script(*app.get_parent(), *shell == "zsh"));
+  line.argument("SHELL", *shell, "bash or zsh").required().one_of({"bash", "zsh"});
+  return [&line, shell](Environment& env) -> Result<ExitCode> {
+    env.console->print(script(*line.parent(), *shell == "zsh"));
     return ExitCode::kDone;
   };
 }

@@ -1,7 +1,4 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <optional>
@@ -83,30 +80,33 @@ Result<ExitCode> growth(const CtxArguments& arguments, Environment& env) {
   return ExitCode::kDone;
 }
 
+using Report = Result<ExitCode> (*)(const CtxArguments& arguments, Environment& env);
+
+Runner declare(CommandLine& line, Report report) {
+  auto arguments = std::make_shared<CtxArguments>();
+  add_recording_argument(line, arguments->record);
+  line.option("--at", "SEQ", arguments->at, "at this event (default: the last)")
+      .check(event_number);
+  line.option("--budget", "N", arguments->budget, "another budget than the recorded one")
+      .check(above_zero);
+  line.flag("--json", arguments->json, "one JSON document");
+  return [arguments, report](Environment& env) { return report(*arguments, env); };
+}
+
 }  // namespace
 
-Runner declare_ctx(CLI::App& app) {
-  auto arguments = std::make_shared<CtxArguments>();
-  app.require_subcommand(1);
-  app.fallthrough();
-  const auto declare = [&](const char* name, const char* help) {
-    CLI::App* sub = app.add_subcommand(name, help);
-    add_recording_argument(*sub, arguments->record)->required();
-    sub->add_option("--at", arguments->at, "at this event (default: the last)")
-        ->check(event_number)
-        ->option_text("SEQ");
-    sub->add_option("--budget", arguments->budget, "another budget than the recorded one")
-        ->option_text("N")
-        ->check(above_zero);
-    sub->add_flag("--json", arguments->json, "one JSON document");
-    return sub;
+Runner declare_ctx(CommandLine& line) {
+  static const std::vector<Command> kCommands = {
+      {.name = "profile",
+       .summary = "what fills the context: by age, by source, and what could go",
+       .examples = "agdb ctx profile @ --at 20",
+       .declare = [](CommandLine& below) { return declare(below, profile); }},
+      {.name = "growth",
+       .summary = "tokens spent call by call, and when the budget will be spent",
+       .examples = "agdb ctx growth @\nagdb ctx growth @ --budget 200000 --json",
+       .declare = [](CommandLine& below) { return declare(below, growth); }},
   };
-  const CLI::App* profile_app =
-      declare("profile", "what fills the context: by age, by source, and what could go");
-  declare("growth", "tokens spent call by call, and when the budget will be spent");
-  return [=](Environment& env) {
-    return profile_app->parsed() ? profile(*arguments, env) : growth(*arguments, env);
-  };
+  return declare_commands(line, kCommands);
 }
 
 }  // namespace agdb

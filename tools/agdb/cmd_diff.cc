@@ -1,6 +1,3 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
-#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <optional>
@@ -50,21 +47,19 @@ Result<ExitCode> diff(const DiffArguments& arguments, Environment& env) {
 
 }  // namespace
 
-Runner declare_diff(CLI::App& app) {
+Runner declare_diff(CommandLine& line) {
   auto arguments = std::make_shared<DiffArguments>();
-  add_recording_argument(app, arguments->record)->required();
-  app.add_option("A", arguments->from, "number of the event to compare from")
-      ->check(event_number)
-      ->required()
-      ->option_text(" ");
-  app.add_option("B", arguments->to, "number of the event to compare to")
-      ->check(event_number)
-      ->required()
-      ->option_text(" ");
-  add_recording_argument(app, arguments->other, "RECORD2")
-      ->description("B is an event of this recording");
-  app.add_flag("--exit-code", arguments->exit_code, "exit with 3 when the contexts differ");
-  app.add_flag("--json", arguments->json, "one JSON document");
+  add_recording_argument(line, arguments->record);
+  line.argument("A", arguments->from, "number of the event to compare from")
+      .check(event_number)
+      .required();
+  line.argument("B", arguments->to, "number of the event to compare to")
+      .check(event_number)
+      .required();
+  line.argument("RECORD2", arguments->other, "B is an event of this recording")
+      .is(ValueKind::kRecord);
+  line.flag("--exit-code", arguments->exit_code, "exit with 3 when the contexts differ");
+  line.flag("--json", arguments->json, "one JSON document");
   return [arguments](Environment& env) { return diff(*arguments, env); };
 }
 

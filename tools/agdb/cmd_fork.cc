@@ -1,7 +1,4 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <charconv>
 #include <map>
@@ -68,16 +65,9 @@ const std::map<std::string, EditFunction>& edits() {
   return kEdits;
 }
 
-// parse_order has an option once an occurrence, so the order of different options is kept.
-Status apply_edits(const CLI::App& app, ForkContext& fork) {
-  std::map<const CLI::Option*, std::size_t> used;
-  for (const CLI::Option* option : app.parse_order()) {
-    const auto edit = edits().find(option->get_name());
-    if (edit == edits().end()) continue;
-    const std::vector<std::string>& values = option->results();
-    if (used[option] >= values.size()) continue;
-    AGDB_CHECK_OK(edit->second(fork, values[used[option]++]));
-  }
+Status apply_edits(const CommandLine& line, ForkContext& fork) {
+  for (const CommandLine::Given& given : line.in_order())
+    AGDB_CHECK_OK(edits().at(given.name)(fork, given.value));
   return {};
 }
 
@@ -95,12 +85,12 @@ std::string context_lines(const ForkContext& fork, std::size_t width) {
   return text;
 }
 
-Result<ExitCode> fork(const CLI::App& app, ForkArguments& arguments, Environment& env) {
+Result<ExitCode> fork(const CommandLine& line, ForkArguments& arguments, Environment& env) {
   AGDB_TRY(const SeqNum seq, parse_seq(arguments.at));
   AGDB_TRY(const Recording recording, open_recording(arguments.record, env));
   AGDB_CHECK_OK(check_seq(recording, seq));
   AGDB_TRY(ForkContext context, restore(recording, seq));
-  AGDB_CHECK_OK(apply_edits(app, context));
+  AGDB_CHECK_OK(apply_edits(line, context));
   if (arguments.edit) AGDB_CHECK_OK(edit_by_hand(context, env));
   note_open_calls(context, *env.console);
   if (!arguments.run) {
@@ -120,32 +110,23 @@ Result<ExitCode> fork(const CLI::App& app, ForkArguments& arguments, Environment
 
 }  // namespace
 
-Runner declare_fork(CLI::App& app) {
+Runner declare_fork(CommandLine& line) {
   auto arguments = std::make_shared<ForkArguments>();
-  add_recording_argument(app, arguments->record)->required();
-  app.add_option("--at", arguments->at, "the event to fork from")
-      ->check(event_number)
-      ->required()
-      ->option_text("SEQ");
-  const auto edit = [&](const char* name, const char* text, const char* help) {
-    const CLI::callback_t taken_later = [](const CLI::results_t&) { return true; };
-    app.add_option(name, taken_later, help)
-        ->option_text(text)
-        ->expected(1)
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  };
-  edit("--set-prompt", "TEXT", "replace the system prompt");
-  edit("--append", "ROLE:TEXT", "add a message at the end");
-  edit("--replace", "TEXT", "replace the text of the last message");
-  edit("--remove", "N", "remove the last N messages");
-  app.add_flag("--edit", arguments->edit, "open $VISUAL or $EDITOR on the context, as JSON");
-  CLI::Option* run = app.add_flag("--run", arguments->run, "run on from the context, recorded");
-  app.add_flag("--no-record", arguments->no_record, "with --run: do not record")->needs(run);
-  add_run_options(app, arguments->options);
-  app.add_flag("--json", arguments->json,
-               "the message array that model APIs take; with --run: one JSON document at the end");
-  return [&app, arguments](Environment& env) { return fork(app, *arguments, env); };
+  add_recording_argument(line, arguments->record);
+  line.option("--at", "SEQ", arguments->at, "the event to fork from")
+      .check(event_number)
+      .required();
+  line.ordered_option("--set-prompt", "TEXT", "replace the system prompt");
+  line.ordered_option("--append", "ROLE:TEXT", "add a message at the end");
+  line.ordered_option("--replace", "TEXT", "replace the text of the last message");
+  line.ordered_option("--remove", "N", "remove the last N messages");
+  line.flag("--edit", arguments->edit, "open $VISUAL or $EDITOR on the context, as JSON");
+  const Option run = line.flag("--run", arguments->run, "run on from the context, recorded");
+  line.flag("--no-record", arguments->no_record, "with --run: do not record").needs(run);
+  add_run_options(line, arguments->options);
+  line.flag("--json", arguments->json,
+            "the message array that model APIs take; with --run: one JSON document at the end");
+  return [&line, arguments](Environment& env) { return fork(line, *arguments, env); };
 }
 
 }  // namespace agdb

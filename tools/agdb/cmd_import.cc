@@ -1,7 +1,4 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -244,21 +241,21 @@ Result<ExitCode> import(const ImportArguments& arguments, Environment& env) {
 
 }  // namespace
 
-Runner declare_import(CLI::App& app) {
+Runner declare_import(CommandLine& line) {
   auto arguments = std::make_shared<ImportArguments>();
-  app.add_option("FILE", arguments->paths, "session logs, folders of them, or - for stdin")
-      ->required()
-      ->option_text("...");
-  app.add_option("--format", arguments->format, "claude-code or openai-chat (default: by looking)")
-      ->option_text("F")
-      ->check(CLI::IsMember({"claude-code", "openai-chat"}));
-  CLI::Option* run =
-      app.add_flag("--run", arguments->run, "execute each run again in the runtime, recorded");
-  app.add_flag("--no-record", arguments->no_record, "with --run: do not record the execution")
-      ->needs(run);
-  app.add_flag("--force", arguments->force, "import again what was imported before");
-  add_run_options(app, arguments->options);
-  app.add_flag("--json", arguments->json, "a JSON object a file on stdout");
+  line.argument("FILE", arguments->paths, "session logs, folders of them, or - for stdin")
+      .required()
+      .is(ValueKind::kFile);
+  line.option("--format", "F", arguments->format,
+              "claude-code or openai-chat (default: by looking)")
+      .one_of({"claude-code", "openai-chat"});
+  const Option run =
+      line.flag("--run", arguments->run, "execute each run again in the runtime, recorded");
+  line.flag("--no-record", arguments->no_record, "with --run: do not record the execution")
+      .needs(run);
+  line.flag("--force", arguments->force, "import again what was imported before");
+  add_run_options(line, arguments->options);
+  line.flag("--json", arguments->json, "a JSON object a file on stdout");
   return [arguments](Environment& env) { return import(*arguments, env); };
 }
 

@@ -1,7 +1,4 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <map>
@@ -192,7 +189,8 @@ using Compress = Result<CompressReport> (*)(FileSystem&, const std::string&,
                                             const CompressProgress&);
 
 // Both ways: compress_recording or decompress_recording on each of the recordings.
-Result<ExitCode> convert(const RecordArguments& arguments, Compress compress, Environment& env) {
+template <Compress compress>
+Result<ExitCode> convert(const RecordArguments& arguments, Environment& env) {
   FileSystem files;
   for (const std::string& record : arguments.records) {
     AGDB_TRY(const std::string folder,
@@ -240,50 +238,63 @@ Result<ExitCode> recover(const RecordArguments& arguments, Environment& env) {
   return ExitCode::kDone;
 }
 
+using Work = Result<ExitCode> (*)(const RecordArguments& arguments, Environment& env);
+
+Runner declare_list(CommandLine& line) {
+  auto arguments = std::make_shared<RecordArguments>();
+  line.flag("--all", arguments->all, "also the processes that others spawned");
+  line.flag("--ids", arguments->ids, "record ids alone, a line each");
+  line.flag("--json", arguments->json, "the metadata, one JSON object a line");
+  return [arguments](Environment& env) { return list(*arguments, env); };
+}
+
+Runner declare_info(CommandLine& line) {
+  auto arguments = std::make_shared<RecordArguments>();
+  add_recording_argument(line, arguments->records.emplace_back());
+  line.flag("--json", arguments->json, "the metadata as one JSON document");
+  return [arguments](Environment& env) { return info(*arguments, env); };
+}
+
+// What is done to each of some recordings.
+Runner declare_work(CommandLine& line, Work work, bool json) {
+  auto arguments = std::make_shared<RecordArguments>();
+  line.argument("RECORD", arguments->records, "record ids or folders")
+      .required()
+      .is(ValueKind::kRecord);
+  if (json) line.flag("--json", arguments->json, "a JSON object a recording");
+  return [arguments, work](Environment& env) { return work(*arguments, env); };
+}
+
+Runner declare_rm(CommandLine& line) {
+  return declare_work(line, rm, false);
+}
+Runner declare_compress(CommandLine& line) {
+  return declare_work(line, convert<compress_recording>, true);
+}
+Runner declare_decompress(CommandLine& line) {
+  return declare_work(line, convert<decompress_recording>, true);
+}
+Runner declare_recover(CommandLine& line) {
+  return declare_work(line, recover, true);
+}
+
 }  // namespace
 
-Runner declare_record(CLI::App& app) {
-  auto arguments = std::make_shared<RecordArguments>();
-  app.require_subcommand(1);
-  app.fallthrough();
-  CLI::App* list_app =
-      app.add_subcommand("list", "the runs that are recorded; --all: every process");
-  list_app->add_flag("--all", arguments->all, "also the processes that others spawned");
-  list_app->add_flag("--ids", arguments->ids, "record ids alone, a line each");
-  list_app->add_flag("--json", arguments->json, "the metadata, one JSON object a line");
-  CLI::App* info_app =
-      app.add_subcommand("info", "what a recording is, and its run's tree of processes");
-  info_app->add_option("RECORD", arguments->records, "a record id, a folder, or @")
-      ->required()
-      ->expected(1)
-      ->option_text(" ");
-  info_app->add_flag("--json", arguments->json, "the metadata as one JSON document");
-  CLI::App* rm_app =
-      app.add_subcommand("rm", "delete recordings, with those of the processes they spawned");
-  rm_app->add_option("RECORD", arguments->records, "record ids or folders")
-      ->required()
-      ->option_text("...");
-  const auto work = [&](const char* name, const char* help) {
-    CLI::App* sub = app.add_subcommand(name, help);
-    sub->add_option("RECORD", arguments->records, "record ids or folders")
-        ->required()
-        ->option_text("...");
-    sub->add_flag("--json", arguments->json, "a JSON object a recording");
-    return sub;
+Runner declare_record(CommandLine& line) {
+  static const std::vector<Command> kCommands = {
+      {"", "list", "the runs that are recorded; --all: every process",
+       "agdb record list\nagdb record list --all --json", declare_list},
+      {"", "info", "what a recording is, and its run's tree of processes", "agdb record info @",
+       declare_info},
+      {"", "rm", "delete recordings, with those of the processes they spawned", "agdb record rm @",
+       declare_rm},
+      {"", "compress", "compress finished recordings; every command reads them as before",
+       "agdb record compress @", declare_compress},
+      {"", "decompress", "the way back", "agdb record decompress @", declare_decompress},
+      {"", "recover", "end recordings whose writer died (reading one does so by itself)",
+       "agdb record recover @", declare_recover},
   };
-  CLI::App* compress_app =
-      work("compress", "compress finished recordings; every command reads them as before");
-  CLI::App* decompress_app = work("decompress", "the way back");
-  CLI::App* recover_app =
-      work("recover", "end recordings whose writer died (reading one does so by itself)");
-  return [=](Environment& env) -> Result<ExitCode> {
-    if (compress_app->parsed()) return convert(*arguments, compress_recording, env);
-    if (decompress_app->parsed()) return convert(*arguments, decompress_recording, env);
-    if (recover_app->parsed()) return recover(*arguments, env);
-    if (list_app->parsed()) return list(*arguments, env);
-    if (info_app->parsed()) return info(*arguments, env);
-    return rm(*arguments, env);
-  };
+  return declare_commands(line, kCommands);
 }
 
 }  // namespace agdb

@@ -1,8 +1,5 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
 #include <cstdlib>
 #include <memory>
@@ -85,18 +82,16 @@ Result<ExitCode> replay(const ReplayArguments& arguments, Environment& env) {
 
 }  // namespace
 
-Runner declare_replay(CLI::App& app) {
+Runner declare_replay(CommandLine& line) {
   auto arguments = std::make_shared<ReplayArguments>();
-  add_recording_argument(app, arguments->record)->required();
-  app.add_option("-c", arguments->commands, "run a command instead of asking (may be repeated)")
-      ->option_text("CMD")
-      ->allow_extra_args(false);
-  app.add_option("-x", arguments->files,
-                 "run the commands of a file, a line each, before those of -c")
-      ->option_text("FILE")
-      ->allow_extra_args(false);
-  app.add_flag("-v,--verbose", arguments->verbose, "events with all their arguments");
-  app.add_flag("--json", arguments->json, "answers as JSON, one a line");
+  add_recording_argument(line, arguments->record);
+  line.option("-c", "CMD", arguments->commands,
+              "run a command instead of asking (may be repeated)");
+  line.option("-x", "FILE", arguments->files,
+              "run the commands of a file, a line each, before those of -c")
+      .is(ValueKind::kFile);
+  line.flag("-v,--verbose", arguments->verbose, "events with all their arguments");
+  line.flag("--json", arguments->json, "answers as JSON, one a line");
   return [arguments](Environment& env) { return replay(*arguments, env); };
 }
 

@@ -1,6 +1,3 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -30,13 +27,13 @@ Result<ExitCode> run(const RunArguments& arguments, Environment& env) {
 
 }  // namespace
 
-Runner declare_run(CLI::App& app) {
+Runner declare_run(CommandLine& line) {
   auto arguments = std::make_shared<RunArguments>();
-  app.add_option("SCRIPT", arguments->scripts, "agent scripts (fixtures/README.md has the format)")
-      ->required()
-      ->option_text("...");
-  add_run_options(app, arguments->options);
-  app.add_flag("--json", arguments->json, "one JSON document on stdout at the end");
+  line.argument("SCRIPT", arguments->scripts, "agent scripts (fixtures/README.md has the format)")
+      .required()
+      .is(ValueKind::kFile);
+  add_run_options(line, arguments->options);
+  line.flag("--json", arguments->json, "one JSON document on stdout at the end");
   return [arguments](Environment& env) { return run(*arguments, env); };
 }
 

@@ -1,7 +1,4 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <memory>
@@ -110,27 +107,24 @@ Result<ExitCode> show(const ShowArguments& arguments, Environment& env) {
 
 }  // namespace
 
-Runner declare_show(CLI::App& app) {
+Runner declare_show(CommandLine& line) {
   auto arguments = std::make_shared<ShowArguments>();
-  add_recording_argument(app, arguments->record)->required();
-  CLI::Option* seq =
-      app.add_option("SEQ", arguments->seq, "show this event in full, and the context at it")
-          ->check(event_number)
-          ->option_text(" ");
-  app.add_option("--from", arguments->from, "first event to show")->option_text("A")->excludes(seq);
-  app.add_option("--to", arguments->to, "last event to show")->option_text("B")->excludes(seq);
-  app.add_option("-e", arguments->filters,
-                 "only events that match: trace=Open,%llm,!Close  status=failed  text~REGEX\n"
-                 "duration=1s..  tokens=1000..  pid=2 (may be repeated; all are required)")
-      ->option_text("EXPR")
-      ->allow_extra_args(false)
-      ->check(filter_expression)
-      ->excludes(seq);
-  app.add_flag("-v,--verbose", arguments->verbose, "arguments and results in full");
-  app.add_flag("--follow", arguments->follow, "wait for more while it is being recorded")
-      ->excludes(seq);
-  app.add_flag("--json", arguments->json,
-               "the events as they are recorded, one JSON object a line; with SEQ one document");
+  add_recording_argument(line, arguments->record);
+  const Option seq =
+      line.argument("SEQ", arguments->seq, "show this event in full, and the context at it")
+          .check(event_number);
+  line.option("--from", "A", arguments->from, "first event to show").excludes(seq);
+  line.option("--to", "B", arguments->to, "last event to show").excludes(seq);
+  line.option("-e", "EXPR", arguments->filters,
+              "only events that match: trace=Open,%llm,!Close\nstatus=failed text~REGEX "
+              "duration=1s.. tokens=1000..\npid=2 (may be repeated; all are required)")
+      .check(filter_expression)
+      .excludes(seq);
+  line.flag("-v,--verbose", arguments->verbose, "arguments and results in full");
+  line.flag("--follow", arguments->follow, "wait for more while it is being recorded")
+      .excludes(seq);
+  line.flag("--json", arguments->json,
+            "the events as they are recorded, one JSON object a line; with SEQ one document");
   return [arguments](Environment& env) { return show(*arguments, env); };
 }
 

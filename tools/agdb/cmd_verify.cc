@@ -1,7 +1,4 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -66,10 +63,10 @@ Result<ExitCode> verify(const VerifyArguments& arguments, Environment& env) {
 
 }  // namespace
 
-Runner declare_verify(CLI::App& app) {
+Runner declare_verify(CommandLine& line) {
   auto arguments = std::make_shared<VerifyArguments>();
-  add_recording_argument(app, arguments->record)->required();
-  app.add_flag("--json", arguments->json, "one JSON document");
+  add_recording_argument(line, arguments->record);
+  line.flag("--json", arguments->json, "one JSON document");
   return [arguments](Environment& env) { return verify(*arguments, env); };
 }
 

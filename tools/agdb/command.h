@@ -6,13 +6,9 @@
 #include <vector>
 
 #include "runtime/events/result.h"
+#include "tools/agdb/command_line.h"
 #include "tools/agdb/console.h"
 #include "tools/agdb/exit_code.h"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
 
 namespace agdb {
 
@@ -32,7 +28,7 @@ std::string records_dir(const Environment& env);
 
 using Runner = std::function<Result<ExitCode>(Environment&)>;
 
-// One command of the program: data, and a function that declares its options on `app` and returns
+// One command of the program: data, and a function that declares its options on `line` and returns
 // what runs once they are parsed. One file a command, help beside the parser.
 struct Command {
   std::string_view group;  // heading in the list of commands
@@ -40,22 +36,26 @@ struct Command {
   std::string_view summary;  // one line, no full stop
   // Runnable examples, a line each, shown below the options.
   std::string_view examples;
-  Runner (*declare)(CLI::App& app);
+  Runner (*declare)(CommandLine& line);
 };
 
 // All commands, in the order of the help.
 const std::vector<Command>& commands();
 
-Runner declare_run(CLI::App& app);
-Runner declare_import(CLI::App& app);
-Runner declare_show(CLI::App& app);
-Runner declare_diff(CLI::App& app);
-Runner declare_replay(CLI::App& app);
-Runner declare_fork(CLI::App& app);
-Runner declare_verify(CLI::App& app);
-Runner declare_record(CLI::App& app);
-Runner declare_ctx(CLI::App& app);
-Runner declare_completion(CLI::App& app);
+// Declares commands below a line; what it returns runs the one that was named. A command that only
+// holds others (`agdb record`) is declared with a table of its own; there the group stays empty.
+Runner declare_commands(CommandLine& line, const std::vector<Command>& below);
+
+Runner declare_run(CommandLine& line);
+Runner declare_import(CommandLine& line);
+Runner declare_show(CommandLine& line);
+Runner declare_diff(CommandLine& line);
+Runner declare_replay(CommandLine& line);
+Runner declare_fork(CommandLine& line);
+Runner declare_verify(CommandLine& line);
+Runner declare_record(CommandLine& line);
+Runner declare_ctx(CommandLine& line);
+Runner declare_completion(CommandLine& line);
 
 // Parses and runs a whole command line, without the program's name; prints the error, if there is
 // one.

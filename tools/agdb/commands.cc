@@ -1,11 +1,7 @@
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
-#include <algorithm>
-#include <cstdlib>
-#include <memory>
+#include <string>
+#include <vector>
 
 #include "debug/record/records_dir.h"
 #include "tools/agdb/command.h"
@@ -17,24 +13,10 @@ constexpr std::string_view kRun = "Run and record";
 constexpr std::string_view kLook = "Look, compare, go back";
 constexpr std::string_view kKeep = "Keep recordings";
 
-// How many single-character edits lead from one word to the other.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = std::exchange(row[j], std::min({change, row[j] + 1, row[j - 1] + 1}));
-    }
-  }
-  return row[b.size()];
-}
-
 std::string overview() {
   std::string text =
-      "agdb: a debugger for AI agents. Records a run call by call, replays it backwards and\n"
-      "forwards, compares any two points, and forks it from any event.\n\n"
+      "agdb: a debugger for AI agents. Records a run call by call, replays it\n"
+      "backwards and forwards, compares any two points, and forks it from any event.\n\n"
       "usage: agdb COMMAND ...\n";
   std::string_view group;
   for (const Command& command : commands()) {
@@ -43,36 +25,20 @@ std::string overview() {
   }
   text +=
       "\nRECORD is a record id, a folder, or @ for the newest recording.\n"
-      "`agdb COMMAND --help` has the options and examples. Try:\n"
-      "  agdb import SESSION.jsonl --run --strace    a session log, executed again call by call\n";
+      "`agdb COMMAND --help` has the options and examples.\n\n"
+      "A session log, executed again call by call:\n"
+      "  agdb import SESSION.jsonl --run --strace\n";
   return text;
 }
 
-std::string unknown_command(const std::string& word) {
-  const Command* closest = nullptr;
-  std::size_t distance = 3;
-  for (const Command& command : commands()) {
-    const std::size_t d = edit_distance(word, command.name);
-    if (d < distance) {
-      distance = d;
-      closest = &command;
-    }
-  }
-  std::string hint = "`agdb` alone lists the commands";
-  if (closest != nullptr) hint = fmt::format("did you mean {}?", closest->name);
-  return fmt::format("unknown command \"{}\"; {}", word, hint);
-}
-
-struct Declared {
-  CLI::App* app;
-  Runner runner;
-};
-
-ExitCode usage_error(Environment& env, const std::string& message, std::string_view command) {
-  std::string hint = command.empty() ? "`agdb --help` lists the commands"
-                                     : fmt::format("see `agdb {} --help`", command);
-  env.console->error({Code::kInvalid, message, hint});
-  return ExitCode::kUsage;
+// Options that every command has, at each depth.
+void declare_common(CommandLine& line, std::string& color, std::string& records) {
+  line.option("--color", "WHEN", color, "auto (on a terminal), always or never")
+      .one_of({"auto", "always", "never"});
+  line.option("--records", "DIR", records,
+              "folder of recordings (default: $AGDB_RECORDS, else the nearest .agdb/records)")
+      .is(ValueKind::kFolder);
+  for (const auto& below : line.subcommands()) declare_common(*below, color, records);
 }
 
 ExitCode run_parsed(const Runner& runner, Environment& env) {
@@ -87,6 +53,14 @@ ExitCode run_parsed(const Runner& runner, Environment& env) {
     return ExitCode::kFailed;
   }
   return *code;
+}
+
+// `agdb help show` asks what `agdb show --help` does.
+std::vector<std::string> without_help_word(std::vector<std::string> words) {
+  if (words.empty() || words.front() != "help") return words;
+  words.erase(words.begin());
+  words.emplace_back("--help");
+  return words;
 }
 
 }  // namespace
@@ -133,6 +107,23 @@ const std::vector<Command>& commands() {
   return kCommands;
 }
 
+Runner declare_commands(CommandLine& line, const std::vector<Command>& below) {
+  struct Declared {
+    const CommandLine* line;
+    Runner runner;
+  };
+  std::vector<Declared> declared;
+  for (const Command& command : below) {
+    CommandLine& sub = line.subcommand(command.name, command.summary, command.examples);
+    declared.push_back({&sub, command.declare(sub)});
+  }
+  return [declared](Environment& env) -> Result<ExitCode> {
+    for (const Declared& each : declared)
+      if (each.line->chosen()) return each.runner(env);
+    return fail(Code::kInvalid, "no command given", "`agdb` alone lists the commands");
+  };
+}
+
 std::string records_dir(const Environment& env) {
   RecordsDirChoice choice;
   if (!env.records_option.empty()) choice.option = env.records_option;
@@ -142,65 +133,30 @@ std::string records_dir(const Environment& env) {
 }
 
 ExitCode run_command_line(const std::vector<std::string>& arguments, Environment& env) {
-  CLI::App app("", "agdb");
-  app.set_help_flag();
-  app.set_version_flag("--version", std::string("agdb ") + AGDB_VERSION);
-  bool help = false;
-  app.add_flag("-h,--help", help);
-  app.add_option("--records", env.records_option);
+  CommandLine program("agdb");
+  const Runner runner = declare_commands(program, commands());
   std::string color;
-  std::vector<Declared> declared;
-  for (const Command& command : commands()) {
-    CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
-    sub->set_help_flag("-h,--help", "this text");
-    sub->add_option("--color", color, "auto (on a terminal), always or never")
-        ->check(CLI::IsMember({"auto", "always", "never"}))
-        ->option_text("WHEN");
-    sub->add_option("--records", env.records_option,
-                    "folder of recordings (default: $AGDB_RECORDS, else the nearest .agdb/records)")
-        ->option_text("DIR");
-    std::string examples = "Examples:";
-    for (std::string_view rest = command.examples; !rest.empty();) {
-      const std::string_view line = rest.substr(0, rest.find('\n'));
-      examples += fmt::format("\n  {}", line);
-      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    }
-    sub->footer(examples);
-    declared.push_back({sub, command.declare(*sub)});
-  }
-  if (arguments.empty() || arguments == std::vector<std::string>{"help"}) {
-    env.console->print(overview());
-    return ExitCode::kDone;
-  }
-  if (!arguments.front().starts_with('-') &&
-      std::ranges::none_of(commands(),
-                           [&](const Command& c) { return c.name == arguments.front(); })) {
-    env.console->note(unknown_command(arguments.front()));
+  declare_common(program, color, env.records_option);
+  Console& console = *env.console;
+  const Result<CommandLine::Asked> asked =
+      arguments.empty() ? CommandLine::Asked::kHelp : program.parse(without_help_word(arguments));
+  if (!asked) {
+    console.error(asked.error());
     return ExitCode::kUsage;
   }
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    CLI::App* asked = &app;
-    while (!asked->get_subcommands().empty()) asked = asked->get_subcommands().front();
-    env.console->print(asked->help());
+  if (color == "always") console.set_color(ColorMode::kAlways);
+  if (color == "never") console.set_color(ColorMode::kNever);
+  if (*asked == CommandLine::Asked::kRun) return run_parsed(runner, env);
+  const CommandLine& about = program.deepest_chosen();
+  const auto answer = [&](Environment&) -> Result<ExitCode> {
+    if (*asked == CommandLine::Asked::kVersion) {
+      console.print_line("agdb " AGDB_VERSION);
+    } else {
+      console.print(about.parent() == nullptr ? overview() : help_text(about));
+    }
     return ExitCode::kDone;
-  } catch (const CLI::CallForVersion& version) {
-    env.console->print_line(version.what());
-    return ExitCode::kDone;
-  } catch (const CLI::ParseError& error) {
-    const auto chosen = app.get_subcommands();
-    return usage_error(env, error.what(), chosen.empty() ? "" : chosen.front()->get_name());
-  }
-  if (help) {
-    env.console->print(overview());
-    return ExitCode::kDone;
-  }
-  if (color == "always") env.console->set_color(ColorMode::kAlways);
-  if (color == "never") env.console->set_color(ColorMode::kNever);
-  for (const Declared& command : declared)
-    if (command.app->parsed()) return run_parsed(command.runner, env);
-  return usage_error(env, "no command given", "");
+  };
+  return run_parsed(answer, env);
 }
 
 }  // namespace agdb

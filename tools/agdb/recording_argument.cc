@@ -1,9 +1,6 @@
 #include "tools/agdb/recording_argument.h"
 
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <charconv>
 
@@ -18,8 +15,10 @@ Result<Recording> open_recording(const std::string& typed, Environment& env) {
   return recording;
 }
 
-CLI::Option* add_recording_argument(CLI::App& app, std::string& into, const char* name) {
-  return app.add_option(name, into, "a record id, a folder, or @ for the newest")->option_text(" ");
+Option add_recording_argument(CommandLine& line, std::string& into) {
+  return line.argument("RECORD", into, "a record id, a folder, or @ for the newest")
+      .required()
+      .is(ValueKind::kRecord);
 }
 
 Result<SeqNum> parse_seq(const std::string& text) {

@@ -12,8 +12,8 @@ namespace agdb {
 // that died) go to stderr.
 Result<Recording> open_recording(const std::string& typed, Environment& env);
 
-// Declares the RECORD argument; `into` outlives the app.
-CLI::Option* add_recording_argument(CLI::App& app, std::string& into, const char* name = "RECORD");
+// Declares the RECORD argument.
+Option add_recording_argument(CommandLine& line, std::string& into);
 
 // An event's number as a person types it: 1, 2, 3 …
 Result<SeqNum> parse_seq(const std::string& text);

@@ -1,10 +1,7 @@
 #include "tools/agdb/run_session.h"
 
-#include <utility>  // before CLI.hpp, which needs std::exchange
-
 #include <fmt/format.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -118,8 +115,9 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
     AGDB_TRY(files, make_fs_device(options.fs_folder));
   }
 
+  const bool real_clock = options.clock == "real";
   const std::unique_ptr<Scheduler> scheduler =
-      options.real_clock ? make_real_scheduler(options.speed) : make_sim_scheduler();
+      real_clock ? make_real_scheduler(options.speed) : make_sim_scheduler();
   Kernel* running = nullptr;
   std::atomic<bool> interrupted{false};
   InterruptGuard guard([&] {
@@ -148,7 +146,7 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
 
   KernelOptions kernel_options;
   kernel_options.seed = seed_of(options);
-  if (!options.real_clock)
+  if (!real_clock)
     kernel_options.pace = [&](std::size_t waiting) {
       if (waiting > EventBus::kRingBytes / 2) bus.flush();
     };
@@ -193,36 +191,27 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
   return outcome;
 }
 
-void add_run_options(CLI::App& app, RunOptions& options) {
-  app.add_flag("--record", options.record,
-               "record every process; prints the record id of the root");
-  CLI::Option* strace =
-      app.add_flag("--strace", options.strace, "show every event on stderr as it happens");
-  app.add_option("-e", options.filters, "with --strace: only events that match (may be repeated)")
-      ->option_text("EXPR")
-      ->allow_extra_args(false)
-      ->check(filter_expression)
-      ->needs(strace);
-  app.add_option("--budget", options.budget,
-                 "tokens that each root may spend (default: the script's)")
-      ->option_text("N")
-      ->check(above_zero);
-  app.add_option("--max-steps", options.max_steps,
-                 "steps after which a root ends (default: the script's, else 10000)")
-      ->option_text("N")
-      ->check(above_zero);
-  app.add_option_function<std::string>(
-         "--clock", [&options](const std::string& clock) { options.real_clock = clock == "real"; },
-         "sim (hours pass at once, the default) or real")
-      ->option_text("CLOCK")
-      ->check(CLI::IsMember({"sim", "real"}));
-  app.add_option("--speed", options.speed, "with --clock real: so many times as fast (default 1)")
-      ->option_text("X")
-      ->check(CLI::Range(0.001, 1e6));
-  app.add_option("--seed", options.seed, "of run ids: the same seed gives the same ids")
-      ->option_text("N");
-  app.add_option("--fs", options.fs_folder, "folder that agents see as /dev/fs (default: none)")
-      ->option_text("DIR");
+void add_run_options(CommandLine& line, RunOptions& options) {
+  line.flag("--record", options.record, "record every process; prints the record id of the root");
+  const Option strace =
+      line.flag("--strace", options.strace, "show every event on stderr as it happens");
+  line.option("-e", "EXPR", options.filters,
+              "with --strace: only events that match (may be repeated)")
+      .check(filter_expression)
+      .needs(strace);
+  line.option("--budget", "N", options.budget,
+              "tokens that each root may spend (default: the script's)")
+      .check(above_zero);
+  line.option("--max-steps", "N", options.max_steps,
+              "steps after which a root ends (default: the script's, else 10000)")
+      .check(above_zero);
+  line.option("--clock", "CLOCK", options.clock, "sim (hours pass at once, the default) or real")
+      .one_of({"sim", "real"});
+  line.option("--speed", "X", options.speed, "with --clock real: so many times as fast (default 1)")
+      .between(0.001, 1e6);
+  line.option("--seed", "N", options.seed, "of run ids: the same seed gives the same ids");
+  line.option("--fs", "DIR", options.fs_folder, "folder that agents see as /dev/fs (default: none)")
+      .is(ValueKind::kFolder);
 }
 
 ExitCode report(const RunOutcome& outcome, bool json, Environment& env) {

@@ -23,10 +23,10 @@ struct RunOptions {
   std::vector<std::string> filters;  // for strace
   std::int64_t budget = 0;           // 0: the script's
   std::int64_t max_steps = 0;        // 0: the script's, else the kernel's
-  bool real_clock = false;
-  double speed = 1.0;      // of the real clock
-  std::uint64_t seed = 0;  // of run ids; 0: made from the time
-  std::string fs_folder;   // mounted at /dev/fs; empty: nothing is
+  std::string clock = "sim";         // or "real"
+  double speed = 1.0;                // of the real clock
+  std::uint64_t seed = 0;            // of run ids; 0: made from the time
+  std::string fs_folder;             // mounted at /dev/fs; empty: nothing is
 };
 
 // An agent to start: the main of a script, or from a restored context.
@@ -56,9 +56,8 @@ struct RunOutcome {
 Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& options,
                               Environment& env);
 
-// Declares the options above that commands share (--record, --strace, …). `options` outlives the
-// app.
-void add_run_options(CLI::App& app, RunOptions& options);
+// Declares the options above that commands share (--record, --strace, …).
+void add_run_options(CommandLine& line, RunOptions& options);
 
 // What a person is told at the end: a line an agent on stderr, record ids on stdout; or one JSON
 // document on stdout. kAgentFailed when a root did not do its work.
