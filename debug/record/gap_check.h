@@ -12,8 +12,9 @@ namespace agdb {
 // event.
 class GapCheck {
  public:
-  // `from_birth`: the recording begins with the process's first event.
-  explicit GapCheck(bool from_birth) : started_(from_birth) {}
+  // `first_n`: the number of the first event that may stand in the recording; 0 = not known.
+  explicit GapCheck(std::uint64_t first_n)
+      : started_(first_n > 0), last_(first_n > 0 ? first_n - 1 : 0) {}
 
   // What is wrong with the next event's number; nothing when it fits, or is 0 (the event has none).
   std::optional<std::string> next(std::uint64_t n);
@@ -25,7 +26,7 @@ class GapCheck {
 
  private:
   bool started_;
-  std::uint64_t last_ = 0;
+  std::uint64_t last_;
   std::uint64_t skipped_ = 0;
   std::uint64_t lost_ = 0;
 };

@@ -73,6 +73,17 @@ RecordingSource read_source(FieldReader& fields) {
   return source;
 }
 
+BeganLate read_began_late(FieldReader& fields) {
+  BeganLate late;
+  fields.read("n", late.n);
+  fields.read("timestamp", late.timestamp);
+  fields.read("state", late.state);
+  fields.read("tokens_used", late.tokens_used);
+  fields.read("steps", late.steps);
+  fields.read("lost_events", late.lost_events);
+  return late;
+}
+
 void read_fields(FieldReader& fields, RecordingMetadata& metadata) {
   fields.read("record_id", metadata.record_id);
   fields.read("pid", metadata.pid);
@@ -101,6 +112,8 @@ void read_fields(FieldReader& fields, RecordingMetadata& metadata) {
   fields.read("exit_reason", metadata.exit_reason);
   fields.read("host", metadata.host);
   read_time(fields, "recorded_at", metadata.recorded_at);
+  read_object(fields, "began_late",
+              [&](FieldReader& in) { metadata.began_late = read_began_late(in); });
 }
 
 // A time from outside may lie at the very end of what 64 bits can hold, where reading ends before.
@@ -154,6 +167,16 @@ Json to_json(const RecordingSource& source) {
   return json;
 }
 
+Json to_json(const BeganLate& late) {
+  Json json = Json::object({{"n", late.n},
+                            {"timestamp", late.timestamp.count()},
+                            {"state", late.state},
+                            {"tokens_used", late.tokens_used},
+                            {"steps", late.steps}});
+  MemberWriter(json).number("lost_events", late.lost_events);
+  return json;
+}
+
 void add_version2(Json& json, const RecordingMetadata& metadata) {
   MemberWriter members(json);
   json.set("format_version", metadata.format_version);
@@ -175,6 +198,7 @@ void add_version2(Json& json, const RecordingMetadata& metadata) {
   members.text("exit_reason", metadata.exit_reason);
   members.text("host", metadata.host);
   members.time("recorded_at", metadata.recorded_at);
+  if (metadata.began_late) json.set("began_late", to_json(*metadata.began_late));
 }
 
 }  // namespace

@@ -44,9 +44,24 @@ struct RecordingSource {
 struct RecordingParent {
   std::string record_id;  // empty: the parent was not recorded
   Pid pid{};
-  SeqNum seq_num{};  // of the parent's Spawn event; 0 = not known (yet)
+  SeqNum seq_num{};  // of the parent's Spawn event; 0 = not known (yet), or not in that recording
 
   bool operator==(const RecordingParent&) const = default;
+};
+
+// The recording began while its process was alive already. What the process had been until then, as
+// far as its events told; the recording's first lines are its contexts at that moment.
+struct BeganLate {
+  std::uint64_t n = 0;       // number of the first event that may follow; those before are not here
+  Nanoseconds timestamp{0};  // the moment, since the process's start
+  std::string state;         // "running", "suspended", …
+  // Spent before: the sums over the model's answers, and how many these were.
+  std::int64_t tokens_used = 0;
+  std::uint64_t steps = 0;
+  // Events before that never came, so that what was spent is known at least, but not for sure.
+  std::uint64_t lost_events = 0;
+
+  bool operator==(const BeganLate&) const = default;
 };
 
 // metadata.json. An empty value means that the key is absent; absent times are unset.
@@ -81,6 +96,9 @@ struct RecordingMetadata {
   // When the recording was made, by the machine's clock: start_time is the run's own, which a
   // simulated clock or an imported log sets.
   std::optional<WallTime> recorded_at;
+  // Set: the recording lacks the process's first events, and start_time is later than
+  // process_start_time.
+  std::optional<BeganLate> began_late;
   // Keys that this version does not know; kept when the metadata is written again.
   Json unknown;
 

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <system_error>
 
 #include "debug/record/call_line.h"
+#include "debug/record/event_facts.h"
 
 namespace agdb {
 namespace {
@@ -21,16 +21,15 @@ constexpr Nanoseconds kLongestWait = milliseconds(2);
 constexpr Nanoseconds kSyncEvery = seconds(1);
 constexpr Nanoseconds kRetryEvery = milliseconds(100);
 constexpr std::string_view kTooLong = "longer than a line may be (64 MiB)";
-constexpr std::string_view kCtxReclaim = "CtxReclaim";
 constexpr std::string_view kNotDelivered = "lost on the way to the recorder";
 
-RecordingMetadata first_metadata(std::string record_id, Pid pid, const ProcessStart& start,
+RecordingMetadata first_metadata(Pid pid, const ProcessStart& start,
                                  const RecorderOptions& options) {
+  const Nanoseconds before = options.began_late ? options.began_late->timestamp : Nanoseconds(0);
   RecordingMetadata metadata;
-  metadata.record_id = std::move(record_id);
   metadata.pid = pid;
   metadata.intent = start.intent;
-  metadata.start_time = start.wall_start;
+  metadata.start_time = WallTime(add_up(start.wall_start.time_since_epoch(), before));
   metadata.status = kStatusRecording;
   metadata.format_version = kFormatVersion;
   metadata.agdb_version = AGDB_VERSION;
@@ -47,6 +46,7 @@ RecordingMetadata first_metadata(std::string record_id, Pid pid, const ProcessSt
   metadata.max_steps = start.max_steps;
   metadata.host = options.host;
   metadata.recorded_at = options.recorded_at;
+  metadata.began_late = options.began_late;
   return metadata;
 }
 
@@ -76,40 +76,16 @@ Persist persist_of(Durability durability) {
   return Persist::kContentAndName;
 }
 
-// Times and numbers come from outside: sums that do not fit stay at the limit.
-std::uint64_t add(std::uint64_t a, std::uint64_t b) {
-  return b > std::numeric_limits<std::uint64_t>::max() - a
-             ? std::numeric_limits<std::uint64_t>::max()
-             : a + b;
-}
-
-Nanoseconds add(Nanoseconds a, Nanoseconds b) {
-  std::int64_t sum = 0;
-  if (!__builtin_add_overflow(a.count(), b.count(), &sum)) return Nanoseconds(sum);
-  return b.count() < 0 ? Nanoseconds::min() : Nanoseconds::max();
-}
-
-Nanoseconds end_of(const Event& event) {
-  const auto* call = std::get_if<Syscall>(&event.payload);
-  return call != nullptr ? add(event.timestamp, call->duration) : event.timestamp;
-}
-
-// The context that a process gives up with this event.
-std::optional<CtxId> reclaimed(const Event& event) {
-  const auto* call = std::get_if<Syscall>(&event.payload);
-  if (call == nullptr || call->name != kCtxReclaim || !call->err.empty()) return std::nullopt;
-  const std::optional<std::uint64_t> id = call->args["cid"].to_uint();
-  return id ? std::optional(static_cast<CtxId>(*id)) : std::nullopt;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Recorder>> Recorder::create(FileSystem& files,
                                                    const std::string& records_dir, Pid pid,
                                                    const ProcessStart& start,
                                                    RecorderOptions options, RecordingLog log) {
-  AGDB_TRY(RecordFolder folder, create_record_folder(files, records_dir, pid, start.wall_start));
-  RecordingMetadata metadata = first_metadata(folder.record_id, pid, start, options);
+  RecordingMetadata metadata = first_metadata(pid, start, options);
+  AGDB_TRY(RecordFolder folder,
+           create_record_folder(files, records_dir, pid, *metadata.start_time));
+  metadata.record_id = folder.record_id;
   Result<AppendFile> file = AppendFile::create(files, folder.path + "/events.jsonl");
   Status status;
   if (!file) status = std::unexpected(file.error());
@@ -121,9 +97,12 @@ Result<std::unique_ptr<Recorder>> Recorder::create(FileSystem& files,
     remove_first_files(files, folder.path);
     return std::unexpected(std::move(status).error());
   }
-  return std::unique_ptr<Recorder>(new Recorder(files, *std::move(file), std::move(folder.path),
-                                                std::move(metadata), std::move(options),
-                                                std::move(log)));
+  SnapshotChain contexts = std::exchange(options.contexts, {});
+  std::unique_ptr<Recorder> recorder(new Recorder(files, *std::move(file), std::move(folder.path),
+                                                  std::move(metadata), std::move(options),
+                                                  std::move(log)));
+  if (recorder->metadata_.began_late) recorder->begin_late(std::move(contexts));
+  return recorder;
 }
 
 Recorder::Recorder(FileSystem& files, AppendFile file, std::string folder,
@@ -135,6 +114,13 @@ Recorder::Recorder(FileSystem& files, AppendFile file, std::string folder,
       log_(std::move(log)),
       lines_(std::move(file),
              std::make_unique<RecordingSidecars>(files, folder_, metadata_.record_id, log_)) {}
+
+void Recorder::begin_late(SnapshotChain contexts) {
+  next_n_ = metadata_.began_late->n;
+  latest_ = metadata_.began_late->timestamp;
+  chain_ = std::move(contexts);
+  append_contexts(latest_, CtxId{});
+}
 
 Recorder::~Recorder() {
   if (!finished_) flush();
@@ -156,7 +142,7 @@ SeqNum Recorder::record(const Event& event, Nanoseconds now) {
 SeqNum Recorder::record(const EventView& event, Nanoseconds now) {
   const RawSyscall* call = event.raw_syscall();
   if (call == nullptr || call->name == kCtxReclaim) return record(event.event(), now);
-  arrive(event.n(), add(event.timestamp(), call->duration), now);
+  arrive(event.n(), add_up(event.timestamp(), call->duration), now);
   if (!make_way(event.n(), event.timestamp(), CtxId{})) return {};
   append_line(lines_.buffer(), head(event.timestamp(), event.n()), *call);
   const SeqNum seq_num = keep_line(false);
@@ -225,7 +211,7 @@ SeqNum Recorder::append_event(const Event& event) {
   };
   const SeqNum seq_num = std::visit(append, event.payload);
   if (seq_num == SeqNum{}) lose(event.n, 1, kTooLong);
-  if (const std::optional<CtxId> ctx = reclaimed(event)) chain_.forget(*ctx);
+  if (const std::optional<CtxId> ctx = reclaimed_context(event)) chain_.forget(*ctx);
   return seq_num;
 }
 
@@ -260,9 +246,9 @@ SeqNum Recorder::keep_line(bool is_own) {
 }
 
 void Recorder::lose(std::uint64_t first_n, std::uint64_t count, std::string_view reason) {
-  lost_events_ = add(lost_events_, count);
+  lost_events_ = add_up(lost_events_, count);
   if (loss_.lost_events == 0) loss_.first_n = first_n;
-  loss_.lost_events = add(loss_.lost_events, count);
+  loss_.lost_events = add_up(loss_.lost_events, count);
   if (loss_.reason.find(reason) != std::string::npos) return;
   if (!loss_.reason.empty()) loss_.reason += "; ";
   loss_.reason += reason;
@@ -339,14 +325,14 @@ Status Recorder::finish(std::string_view status, std::string_view exit_reason,
 // What cannot be written is lost, and the recording ends before it.
 void Recorder::drop_waiting() {
   const LineWriter::Dropped dropped = lines_.drop();
-  lost_events_ = add(lost_events_, dropped.events);
+  lost_events_ = add_up(lost_events_, dropped.events);
   last_seq_ = static_cast<SeqNum>(raw(last_seq_) - dropped.lines);
 }
 
 Status Recorder::write_final_metadata(std::string_view status, std::string_view exit_reason) {
   metadata_.status = status;
   metadata_.exit_reason = exit_reason;
-  metadata_.end_time = WallTime(add(metadata_.start_time->time_since_epoch(), latest_));
+  metadata_.end_time = WallTime(add_up(metadata_.process_start_time->time_since_epoch(), latest_));
   metadata_.event_count = raw(last_seq_);
   metadata_.lost_events = lost_events_;
   metadata_.content_hash = lines_.content_hash().hex();

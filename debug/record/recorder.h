@@ -33,6 +33,10 @@ struct RecorderOptions {
   std::optional<RecordingParent> parent = {};
   std::string host = {};
   std::optional<WallTime> recorded_at = {};
+  // For a process that is alive already: what went before, and its contexts as they are now, of
+  // which the recording begins with a full snapshot each.
+  std::optional<BeganLate> began_late = {};
+  SnapshotChain contexts = {};
 };
 
 // Told, in one line for a person, when writing fails and when it works again: once each.
@@ -96,6 +100,7 @@ class Recorder {
   Recorder(FileSystem& files, AppendFile file, std::string folder, RecordingMetadata metadata,
            RecorderOptions options, RecordingLog log);
 
+  void begin_late(SnapshotChain contexts);
   void arrive(std::uint64_t n, Nanoseconds end, Nanoseconds now);
   bool make_way(std::uint64_t n, Nanoseconds timestamp, CtxId own);
   bool has_room();

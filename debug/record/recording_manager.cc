@@ -7,6 +7,15 @@ namespace {
 
 constexpr std::string_view kSpawn = "Spawn";
 
+RecordingManager::Running running(Pid pid, const Recorder& recorder) {
+  return {.pid = pid, .record_id = recorder.record_id(), .events = recorder.event_count()};
+}
+
+std::string not_recorded(Pid pid, const Error& why) {
+  return fmt::format("PID {} is not recorded: {}{}{}", raw(pid), why.message,
+                     why.hint.empty() ? "" : "; ", why.hint);
+}
+
 }  // namespace
 
 RecordingManager::RecordingManager(FileSystem& files, const Clock& clock, RecordingOptions options,
@@ -15,29 +24,29 @@ RecordingManager::RecordingManager(FileSystem& files, const Clock& clock, Record
 
 void RecordingManager::on_event(const Event& event) {
   const std::lock_guard lock(mutex_);
-  if (const auto* start = std::get_if<ProcessStart>(&event.payload)) {
-    if (recorders_.contains(event.pid)) {
-      log_(fmt::format("PID {} was born twice; its recording goes on", raw(event.pid)));
-    } else if (wants(event.pid, *start)) {
-      begin(event.pid, *start);
-    }
+  if (const auto* start = std::get_if<ProcessStart>(&event.payload)) return born(event.pid, *start);
+  LiveProcess* process = processes_.find(event.pid);
+  if (process == nullptr) return;
+  if (const auto* ended = std::get_if<ProcessEnd>(&event.payload)) {
+    if (process->recorder != nullptr)
+      end(recorders_.find(event.pid), kStatusCompleted, ended->exit_reason, ended->last_n);
+    processes_.ended(event.pid);
     return;
   }
-  const auto recorder = recorders_.find(event.pid);
-  if (recorder == recorders_.end()) return;
-  if (const auto* ended = std::get_if<ProcessEnd>(&event.payload)) {
-    end(recorder, kStatusCompleted, ended->exit_reason, ended->last_n);
-  } else {
-    take(*recorder->second, event);
-  }
+  process->take(event);
+  if (process->recorder != nullptr) take(*process->recorder, event);
 }
 
 void RecordingManager::on_view(const EventView& event) {
   const RawSyscall* call = event.raw_syscall();
-  if (call == nullptr || call->name == kSpawn) return on_event(event.event());
+  if (call == nullptr) return on_event(event.event());
   const std::lock_guard lock(mutex_);
-  const auto recorder = recorders_.find(event.pid());
-  if (recorder != recorders_.end()) recorder->second->record(event, clock_.now());
+  LiveProcess* process = processes_.find(event.pid());
+  if (process == nullptr) return;
+  process->take(event);
+  if (process->recorder == nullptr) return;
+  if (call->name == kSpawn) return take(*process->recorder, event.event());
+  process->recorder->record(event, clock_.now());
 }
 
 void RecordingManager::on_idle() {
@@ -51,36 +60,106 @@ void RecordingManager::record(Pid pid) {
   wanted_.insert(pid);
 }
 
-bool RecordingManager::wants(Pid pid, const ProcessStart& start) const {
-  return options_.record_all || wanted_.contains(pid) || recorders_.contains(start.parent);
+void RecordingManager::born(Pid pid, const ProcessStart& start) {
+  if (const LiveProcess* living = processes_.find(pid)) {
+    if (living->recorder != nullptr)
+      log_(fmt::format("PID {} was born twice; its recording goes on", raw(pid)));
+    return;
+  }
+  LiveProcess& process = processes_.born(pid, start);
+  if (auto spawned = spawned_.extract(pid)) process.spawned_by = std::move(spawned.mapped());
+  process.with_children = wants(pid, process);
+  wanted_.erase(pid);
+  if (!process.with_children && !options_.record_all) return;
+  const Status begun = begin(pid, process, std::nullopt);
+  if (!begun) log_(not_recorded(pid, begun.error()));
 }
 
-void RecordingManager::begin(Pid pid, const ProcessStart& start) {
+// Because of itself or of its parent, so that its own children are wanted too.
+bool RecordingManager::wants(Pid pid, const LiveProcess& process) const {
+  if (wanted_.contains(pid)) return true;
+  const LiveProcess* parent = processes_.find(process.start.parent);
+  return parent != nullptr && parent->with_children;
+}
+
+Status RecordingManager::begin(Pid pid, LiveProcess& process,
+                               const std::optional<BeganLate>& late) {
   RecorderOptions options{.durability = options_.durability,
                           .source = options_.source,
-                          .parent = parent_of(pid, start),
+                          .parent = parent_of(process),
                           .host = options_.host,
-                          .recorded_at = clock_.wall()};
+                          .recorded_at = clock_.wall(),
+                          .began_late = late};
+  if (late) options.contexts = process.contexts();
   Result<std::unique_ptr<Recorder>> recorder =
-      Recorder::create(files_, options_.records_dir, pid, start, std::move(options), log_);
+      Recorder::create(files_, options_.records_dir, pid, process.start, std::move(options), log_);
   if (!recorder) {
     ++totals_.failed;
-    log_(fmt::format("PID {} is not recorded: {}{}{}", raw(pid), recorder.error().message,
-                     recorder.error().hint.empty() ? "" : "; ", recorder.error().hint));
-    return;
+    process.with_children = false;
+    return std::unexpected(std::move(recorder).error());
   }
   ++totals_.recordings;
   record_ids_[pid] = (*recorder)->record_id();
+  process.recorder = recorder->get();
   recorders_[pid] = *std::move(recorder);
+  return {};
 }
 
-// What is known at the child's birth: all when its Spawn has come already, else at least the pid.
-std::optional<RecordingParent> RecordingManager::parent_of(Pid child, const ProcessStart& start) {
-  if (auto spawned = spawned_.extract(child)) return std::move(spawned.mapped());
-  if (start.parent == kRuntimePid) return std::nullopt;
-  const auto parent = record_ids_.find(start.parent);
-  return RecordingParent{.record_id = parent == record_ids_.end() ? "" : parent->second,
-                         .pid = start.parent};
+Result<LiveProcess*> RecordingManager::find_to_start(Pid pid) {
+  LiveProcess* process = processes_.find(pid);
+  if (process == nullptr && processes_.has_ended(pid)) {
+    return fail(Code::kInvalid, fmt::format("process {} has ended", raw(pid)),
+                "`agdb record list` shows what was recorded of it");
+  }
+  if (process == nullptr) {
+    return fail(Code::kNotFound, fmt::format("no process with pid {}", raw(pid)),
+                "`agdb ps` shows those that live");
+  }
+  if (process->recorder != nullptr) {
+    return fail(Code::kInvalid, fmt::format("process {} is being recorded already (as {})",
+                                            raw(pid), process->recorder->record_id()));
+  }
+  return process;
+}
+
+Result<std::string> RecordingManager::start(Pid pid) {
+  const std::lock_guard lock(mutex_);
+  AGDB_TRY(LiveProcess * process, find_to_start(pid));
+  AGDB_CHECK_OK(begin(pid, *process, process->began_late()));
+  return process->recorder->record_id();
+}
+
+Result<std::vector<RecordingManager::Running>> RecordingManager::start_with_children(Pid pid) {
+  const std::lock_guard lock(mutex_);
+  AGDB_TRY(LiveProcess * process, find_to_start(pid));
+  AGDB_CHECK_OK(begin(pid, *process, process->began_late()));
+  process->with_children = true;
+  std::vector<Running> begun = {running(pid, *process->recorder)};
+  for (const Pid each : processes_.descendants(pid)) {
+    LiveProcess& descendant = *processes_.find(each);
+    descendant.with_children = true;
+    if (descendant.recorder != nullptr) continue;
+    if (const Status status = begin(each, descendant, descendant.began_late()); status) {
+      begun.push_back(running(each, *descendant.recorder));
+    } else {
+      log_(not_recorded(each, status.error()));
+    }
+  }
+  return begun;
+}
+
+// Where the Spawn is known to stand; else at least the pid, and the parent's recording of the time.
+std::optional<RecordingParent> RecordingManager::parent_of(const LiveProcess& process) const {
+  if (process.spawned_by) return process.spawned_by;
+  const Pid pid = process.start.parent;
+  if (pid == kRuntimePid) return std::nullopt;
+  RecordingParent parent{.record_id = "", .pid = pid};
+  const LiveProcess* living = processes_.find(pid);
+  const auto recorded = record_ids_.find(pid);
+  // A parent whose recording was stopped is not recorded.
+  const bool is_recorded = living == nullptr || living->recorder != nullptr;
+  if (is_recorded && recorded != record_ids_.end()) parent.record_id = recorded->second;
+  return parent;
 }
 
 void RecordingManager::take(Recorder& recorder, const Event& event) {
@@ -99,21 +178,23 @@ void RecordingManager::note_spawn(const Recorder& parent, SeqNum seq_num, const 
   link(child, {.record_id = parent.record_id(), .pid = parent.metadata().pid, .seq_num = seq_num});
 }
 
-void RecordingManager::link(Pid child, RecordingParent parent) {
-  if (const auto living = recorders_.find(child); living != recorders_.end()) {
-    living->second->set_parent(std::move(parent));
-  } else if (const auto ended = ended_unlinked_.extract(child)) {
-    patch_parent(ended.mapped().folder, std::move(parent));
-  } else if (!record_ids_.contains(child)) {
-    spawned_[child] = std::move(parent);
+void RecordingManager::link(Pid child, const RecordingParent& parent) {
+  const auto [first, last] = ended_unlinked_.equal_range(child);
+  for (auto ended = first; ended != last; ++ended) patch_parent(ended->second.folder, parent);
+  ended_unlinked_.erase(first, last);
+  if (LiveProcess* living = processes_.find(child)) {
+    living->spawned_by = parent;
+    if (living->recorder != nullptr) living->recorder->set_parent(parent);
+  } else if (!processes_.has_ended(child)) {
+    spawned_[child] = parent;
   }
 }
 
-void RecordingManager::patch_parent(const std::string& folder, RecordingParent parent) {
+void RecordingManager::patch_parent(const std::string& folder, const RecordingParent& parent) {
   Result<RecordingMetadata> metadata = read_metadata(folder);
   Status status;
   if (metadata) {
-    metadata->parent = std::move(parent);
+    metadata->parent = parent;
     status = write_metadata(files_, folder, *metadata, Persist::kContent);
   } else {
     status = std::unexpected(metadata.error());
@@ -128,6 +209,9 @@ Status RecordingManager::end(Recorders::iterator ending, std::string_view status
   // Out of the table first: whoever asks now is told that it is not being recorded.
   const std::unique_ptr<Recorder> recorder = std::move(ending->second);
   recorders_.erase(ending);
+  LiveProcess& process = *processes_.find(pid);
+  process.recorder = nullptr;
+  process.with_children = false;
   Status finished = recorder->finish(status, exit_reason, last_n);
   if (!finished) {
     log_(fmt::format("recording {} did not end well: {}", recorder->record_id(),
@@ -139,7 +223,7 @@ Status RecordingManager::end(Recorders::iterator ending, std::string_view status
   std::erase_if(ended_unlinked_, [&](const auto& child) { return child.second.parent == pid; });
   const std::optional<RecordingParent>& parent = recorder->metadata().parent;
   if (parent && parent->seq_num == SeqNum{} && recorders_.contains(parent->pid))
-    ended_unlinked_[pid] = {.parent = parent->pid, .folder = recorder->folder()};
+    ended_unlinked_.emplace(pid, EndedChild{.parent = parent->pid, .folder = recorder->folder()});
   return finished;
 }
 
@@ -163,6 +247,13 @@ Status RecordingManager::close_all() {
     if (first) first = std::move(ended);
   }
   return first;
+}
+
+std::vector<RecordingManager::Running> RecordingManager::list() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Running> all;
+  for (const auto& [pid, recorder] : recorders_) all.push_back(running(pid, *recorder));
+  return all;
 }
 
 bool RecordingManager::is_recording(Pid pid) const {

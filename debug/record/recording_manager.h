@@ -7,7 +7,9 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "debug/record/live_processes.h"
 #include "debug/record/recorder.h"
 #include "runtime/events/bus.h"
 #include "runtime/events/clock.h"
@@ -25,8 +27,13 @@ struct RecordingOptions {
 };
 
 // Records the processes of one runtime (or of one import: it is enough to hand it the events), each
-// into a recording of its own, from birth to death, and tells each child's recording who spawned
-// it.
+// into a recording of its own, from birth or from any later moment to death or any earlier one, and
+// tells each child's recording who spawned it.
+//
+// Of each living process, recorded or not, it knows what a recording would have to begin with: its
+// contexts (whose messages are shared with the runtime), what it has spent, its newest event. It
+// learns that from the events, so it must be there before the process is born. One event of a
+// process that is not recorded costs a look-up. A recording has one open file.
 //
 // A process whose recording cannot be created is logged and counted, and is not recorded; the
 // others are. on_event and on_idle come from one thread; all else from any thread. Call close_all
@@ -44,14 +51,34 @@ class RecordingManager final : public Subscriber {
 
   // Asks for a process's recording, before it is born.
   void record(Pid pid);
+  // Begins a recording of a process that is alive already (status and first lines: README.md).
+  // Returns its record id. It takes effect between two events; those before are not lost, but not
+  // part of it. A process that was stopped can be started again: that makes a second recording.
+  // Errors: "process 7 is being recorded already (as 7-1700000000)", "no process with pid 7",
+  // "process 7 has ended", and those of the disk.
+  Result<std::string> start(Pid pid);
+  struct Running {
+    Pid pid{};
+    std::string record_id;
+    std::uint64_t events = 0;  // taken so far
+
+    bool operator==(const Running&) const = default;
+  };
+  // The same, and the process's living descendants that are not being recorded yet, and all that
+  // any of them spawns from now on. Returns what begins now, the process itself first; a descendant
+  // whose recording cannot be created is logged and counted.
+  Result<std::vector<Running>> start_with_children(Pid pid);
   // Ends a recording while its process goes on (status "stopped"). Returns its number of events.
+  // What the process spawns is no longer recorded on its account.
   // Error when the process is not being recorded: "PID 7 is not being recorded".
   Result<std::uint64_t> stop(Pid pid);
   // Ends all (status "stopped"). Returns the first error; all are logged.
   Status close_all();
 
+  // The recordings under way, by pid.
+  std::vector<Running> list() const;
   bool is_recording(Pid pid) const;
-  // Of the process's recording, also when it has ended; nothing when there is none.
+  // Of the process's newest recording, also when it has ended; nothing when there is none.
   std::optional<std::string> record_id(Pid pid) const;
   // Events taken so far by the running recording of that process; 0 when there is none.
   std::uint64_t event_count(Pid pid) const;
@@ -67,13 +94,15 @@ class RecordingManager final : public Subscriber {
  private:
   using Recorders = std::map<Pid, std::unique_ptr<Recorder>>;
 
-  bool wants(Pid pid, const ProcessStart& start) const;
-  void begin(Pid pid, const ProcessStart& start);
-  std::optional<RecordingParent> parent_of(Pid child, const ProcessStart& start);
+  void born(Pid pid, const ProcessStart& start);
+  bool wants(Pid pid, const LiveProcess& process) const;
+  Status begin(Pid pid, LiveProcess& process, const std::optional<BeganLate>& late);
+  Result<LiveProcess*> find_to_start(Pid pid);
+  std::optional<RecordingParent> parent_of(const LiveProcess& process) const;
   void take(Recorder& recorder, const Event& event);
   void note_spawn(const Recorder& parent, SeqNum seq_num, const Syscall& call);
-  void link(Pid child, RecordingParent parent);
-  void patch_parent(const std::string& folder, RecordingParent parent);
+  void link(Pid child, const RecordingParent& parent);
+  void patch_parent(const std::string& folder, const RecordingParent& parent);
   Status end(Recorders::iterator ending, std::string_view status, std::string_view exit_reason,
              std::uint64_t last_n);
 
@@ -83,6 +112,7 @@ class RecordingManager final : public Subscriber {
   const RecordingLog log_;
 
   mutable std::mutex mutex_;  // all below
+  LiveProcesses processes_;
   Recorders recorders_;
   std::map<Pid, std::string> record_ids_;
   std::set<Pid> wanted_;
@@ -93,7 +123,8 @@ class RecordingManager final : public Subscriber {
     Pid parent{};
     std::string folder;
   };
-  std::map<Pid, EndedChild> ended_unlinked_;  // children dead before their Spawn came
+  // By child: recordings that ended before the Spawn came.
+  std::multimap<Pid, EndedChild> ended_unlinked_;
   Totals totals_;
 };
 

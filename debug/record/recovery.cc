@@ -172,11 +172,13 @@ class Recovery {
   Status end_metadata(const EventIndex& index) {
     metadata_.status = kStatusInterrupted;
     metadata_.event_count = report_.events;
-    if (report_.events > 0 && metadata_.start_time) {
+    // Timestamps count from the process's start, which a late recording's is not.
+    const std::optional<WallTime> zero =
+        metadata_.process_start_time ? metadata_.process_start_time : metadata_.start_time;
+    if (report_.events > 0 && zero) {
       const Nanoseconds last = index.entry(report_.events - 1).timestamp;
       std::int64_t end = 0;
-      if (!__builtin_add_overflow(metadata_.start_time->time_since_epoch().count(), last.count(),
-                                  &end))
+      if (!__builtin_add_overflow(zero->time_since_epoch().count(), last.count(), &end))
         metadata_.end_time = WallTime(Nanoseconds(end));
     }
     AGDB_CHECK_OK(events_.sync());

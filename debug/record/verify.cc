@@ -22,6 +22,12 @@ using Kind = VerifyFinding::Kind;
 
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 
+// The number of the first event that may stand in a recording; 0 = not known.
+std::uint64_t first_n(const RecordingMetadata& metadata) {
+  if (metadata.began_late) return metadata.began_late->n;
+  return metadata.start_time == metadata.process_start_time ? 1 : 0;
+}
+
 // Opens the recording when it is asked the first time.
 class OlderStates {
  public:
@@ -103,7 +109,7 @@ class Verifier {
       : folder_(folder),
         metadata_(std::move(metadata)),
         text_(text),
-        gaps_(metadata_.start_time == metadata_.process_start_time),
+        gaps_(first_n(metadata_)),
         snapshots_(OlderStates(folder)),
         index_(folder, metadata_) {
     report_.live = live;
@@ -244,6 +250,8 @@ class Verifier {
       add(fmt::format("event_count is {}, {} events can be read", metadata_.event_count,
                       report_.events));
     }
+    if (metadata_.began_late && metadata_.began_late->n == 0)
+      add("began_late does not say with which event the recording begins");
     if (metadata_.lost_events < gaps_.lost()) {
       add(fmt::format("lost_events is {}, the gap events tell of {}", metadata_.lost_events,
                       gaps_.lost()));

@@ -249,6 +249,12 @@ std::string summary_number(std::string_view label, std::uint64_t value) {
   return value == 0 ? std::string() : summary_line(label, fmt::format("{}", value));
 }
 
+// How far the process was when a late recording of it began.
+std::string late_text(const BeganLate& late) {
+  return fmt::format("at event n {}, +{:.1f}s, {}; {} model calls and {} tokens before", late.n,
+                     seconds(late.timestamp), late.state, late.steps, late.tokens_used);
+}
+
 // What version 2 tells beyond the reference.
 std::string further_lines(const RecordingMetadata& metadata) {
   std::string text = summary_line("Exit:", metadata.exit_reason);
@@ -263,6 +269,7 @@ std::string further_lines(const RecordingMetadata& metadata) {
     text += summary_line("Forked from:", fmt::format(" {} #{:03}", metadata.forked_from->record_id,
                                                      raw(metadata.forked_from->seq_num)));
   }
+  if (metadata.began_late) text += summary_line("Began late:", late_text(*metadata.began_late));
   if (metadata.source) text += summary_line("Source:", metadata.source->name);
   text += summary_number("Lost:", metadata.lost_events);
   return text;

@@ -20,10 +20,16 @@ bool may_matter(EventScan& scan) {
          line->find("\\u") != std::string_view::npos;
 }
 
+Spending at_the_start(const RecordingMetadata& metadata) {
+  if (!metadata.began_late) return {};
+  const BeganLate& late = *metadata.began_late;
+  return {.history = TokenHistory(late.tokens_used, late.steps), .lost_before = late.lost_events};
+}
+
 }  // namespace
 
 Spending spending_of(const Recording& recording, std::optional<SeqNum> upto) {
-  Spending spending;
+  Spending spending = at_the_start(recording.metadata());
   Result<EventScan> scan = EventScan::open(recording);
   if (!scan) {
     spending.unreadable = recording.size();

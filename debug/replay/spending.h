@@ -10,7 +10,10 @@ namespace agdb {
 
 // What a recorded process had spent by an event.
 struct Spending {
+  // Of a recording that began late: the sums from before, then its own events.
   TokenHistory history;
+  // Events before such a recording of which nobody knows what they were: at least that was spent.
+  std::uint64_t lost_before = 0;
   std::uint64_t unreadable = 0;  // events passed over since their lines could not be read
 };
 

@@ -209,6 +209,63 @@ void stall() {
          lost == 0 && stalled.seen() == kCount});
 }
 
+constexpr std::uint64_t kCrowd = 10'000;
+constexpr std::uint64_t kRecordedOfCrowd = 50;
+
+long resident_kb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+// Nanoseconds for an event of each of these processes, by turns, handed over by hand.
+double time_events(RecordingManager& manager, std::uint64_t first, std::uint64_t last,
+                   std::uint64_t& n) {
+  constexpr std::uint64_t kRounds = 50;
+  const RawSyscall call{.name = "Write", .duration = std::chrono::microseconds(5)};
+  const std::int64_t began = now();
+  for (std::uint64_t round = 0; round < kRounds; ++round) {
+    ++n;
+    for (std::uint64_t number = first; number <= last; ++number)
+      manager.on_view(EventView(Pid{number}, n, Nanoseconds(n), call));
+  }
+  return static_cast<double>(now() - began) / static_cast<double>(kRounds * (last - first + 1));
+}
+
+// Ten thousand living processes, of which some are recorded.
+void crowd() {
+  FileSystem files;
+  const RealClock clock;
+  const long before = resident_kb();
+  RecordingManager manager(files, clock, {.records_dir = folder().string(), .record_all = false},
+                           [](const std::string& line) { fmt::print("  {}\n", line); });
+  for (std::uint64_t number = 1; number <= kCrowd; ++number) {
+    manager.on_event({.pid = Pid{number}, .payload = ProcessStart{.intent = "bench"}});
+    ContextChange change{.ctx_id = CtxId{number},
+                         .system_prompt = std::make_shared<const std::string>("p")};
+    manager.on_event({.pid = Pid{number}, .n = 1, .payload = std::move(change)});
+  }
+  const double kb = static_cast<double>(resident_kb() - before) / kCrowd;
+  print({"a living process that is not recorded, memory", kb, "KiB", "<= 4", kb <= 4});
+  const std::int64_t began = now();
+  for (std::uint64_t number = 1; number <= kRecordedOfCrowd; ++number)
+    if (!manager.start(Pid{number})) fmt::print("  process {} was not started\n", number);
+  print({"beginning a recording late", static_cast<double>(now() - began) / 1e6 / kRecordedOfCrowd,
+         "ms"});
+  std::uint64_t n = 1;
+  const double ignored = time_events(manager, kRecordedOfCrowd + 1, kCrowd, n);
+  print(
+      {"a call of one of 10,000 processes, not recorded", ignored, "ns", "<= 100", ignored <= 100});
+  n = 1;
+  print({"a call of one of 50 that are", time_events(manager, 1, kRecordedOfCrowd, n), "ns"});
+  constexpr int kIdles = 10'000;
+  const std::int64_t idle_began = now();
+  for (int i = 0; i < kIdles; ++i) manager.on_idle();
+  print({"a round of the dispatcher with 50 recordings",
+         static_cast<double>(now() - idle_began) / 1e3 / kIdles, "us"});
+  manager.close_all();
+}
+
 }  // namespace
 
 void bench_pipeline() {
@@ -216,6 +273,7 @@ void bench_pipeline() {
   std::filesystem::create_directories(folder());
   throughput();
   stall();
+  crowd();
   idle();
   latency();
   std::filesystem::remove_all(folder());

@@ -41,6 +41,10 @@ Spending spending_at(const Place& place, Environment& env) {
   if (spending.unreadable > 0)
     env.console->warn(
         fmt::format("{} events could not be read; `agdb verify` says why", spending.unreadable));
+  if (spending.lost_before > 0)
+    env.console->warn(fmt::format(
+        "{} events were lost before this recording began: more may have been spent by then",
+        spending.lost_before));
   return spending;
 }
 

@@ -56,6 +56,31 @@ TEST(TokenHistoryTest, GivesBothPredictions) {
   EXPECT_DOUBLE_EQ(growth.forecast->calls, 2.5);
 }
 
+TEST(TokenHistoryTest, GoesOnFromWhatWasSpentBefore) {
+  TokenHistory history(1000, 10);
+  EXPECT_EQ(history.tokens_used(), 1000);
+  EXPECT_EQ(history.growth(Pid{7}, 2000, 50).current_step, 10);
+  EXPECT_FALSE(history.growth(Pid{7}, 2000, 50).forecast) << "no call is known";
+  for (const std::int64_t tokens : {100, 200, 300}) history.add(answer(tokens, 0), 1s);
+  EXPECT_THAT(history.snapshots(),
+              ElementsAre(TokenSnapshot{11, 1100, 1000}, TokenSnapshot{12, 1300, 1000},
+                          TokenSnapshot{13, 1600, 1000}));
+  const Growth growth = history.growth(Pid{7}, 2800, 50);
+  EXPECT_EQ(growth.tokens_used, 1600);
+  EXPECT_EQ(growth.current_step, 13);
+  EXPECT_EQ(growth.remaining_budget, 1200);
+  ASSERT_TRUE(growth.forecast);
+  EXPECT_DOUBLE_EQ(growth.forecast->calls, 2.5) << "as without them, of what remains";
+}
+
+TEST(TokenHistoryTest, HostileFiguresFromBeforeAreBounded) {
+  TokenHistory history(-5, std::numeric_limits<std::uint64_t>::max());
+  history.add(answer(7, 0), 1s);
+  EXPECT_EQ(history.tokens_used(), 7);
+  EXPECT_EQ(history.steps(), std::numeric_limits<std::int64_t>::max());
+  EXPECT_TRUE(history.growth(Pid{7}, 100, 50).forecast);
+}
+
 TEST(TokenHistoryTest, NoBudgetNoForecast) {
   TokenHistory history;
   history.add(answer(100, 0), 1s);

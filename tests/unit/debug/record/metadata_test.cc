@@ -68,6 +68,12 @@ RecordingMetadata complete() {
   m.exit_reason = "completed";
   m.host = "box";
   m.recorded_at = time + std::chrono::hours(1);
+  m.began_late = {.n = 313,
+                  .timestamp = std::chrono::milliseconds(42),
+                  .state = "suspended",
+                  .tokens_used = 12'000,
+                  .steps = 8,
+                  .lost_events = 2};
   return m;
 }
 

@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <thread>
 
-#include "record_fixture.h"
+#include "manager_fixture.h"
 
 namespace agdb {
 namespace {
@@ -12,52 +12,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class ManualClock final : public Clock {
- public:
-  Nanoseconds now() const override { return now_; }
-  WallTime wall() const override { return WallTime(std::chrono::hours(500'000)); }
-  void pass(Nanoseconds time) { now_ += time; }
-
- private:
-  Nanoseconds now_{std::chrono::seconds(1)};
-};
-
-// The events of a small family, handed over one by one.
-class RecordingManagerTest : public RecordTest {
- protected:
-  void start(RecordingOptions options = {}) {
-    options.records_dir = records_;
-    manager_ = std::make_unique<RecordingManager>(files_, clock_, std::move(options), log());
-  }
-  ProcessEvents& process(std::uint64_t number) {
-    return processes_.try_emplace(number, pid(number)).first->second;
-  }
-  void born(std::uint64_t number, std::uint64_t parent = 0) {
-    ProcessStart start = birth();
-    start.parent = pid(parent);
-    manager_->on_event({.pid = pid(number), .payload = std::move(start)});
-  }
-  void call(std::uint64_t number, std::string name, Json result = {}) {
-    manager_->on_event(process(number).call(std::move(name), {}, std::move(result)));
-  }
-  void spawn(std::uint64_t parent, std::uint64_t child) { call(parent, "Spawn", child); }
-  void dead(std::uint64_t number) {
-    manager_->on_event(
-        {.pid = pid(number),
-         .payload = ProcessEnd{.exit_reason = "completed", .last_n = process(number).last_n()}});
-  }
-  RecordingMetadata metadata_of(std::uint64_t number) {
-    const std::optional<std::string> id = manager_->record_id(pid(number));
-    EXPECT_TRUE(id) << number;
-    const Result<RecordingMetadata> metadata = read_metadata(records_ + "/" + id.value_or("none"));
-    EXPECT_TRUE(metadata);
-    return metadata.value_or(RecordingMetadata());
-  }
-
-  ManualClock clock_;
-  std::unique_ptr<RecordingManager> manager_;
-  std::map<std::uint64_t, ProcessEvents> processes_;
-};
+class RecordingManagerTest : public ManagerTest {};
 
 TEST_F(RecordingManagerTest, RecordsEachProcessFromBirthToDeath) {
   start({.source = RecordingSource{.name = "s.json"}, .host = "box"});

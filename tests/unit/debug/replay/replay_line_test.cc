@@ -302,6 +302,18 @@ TEST(ReplaySummary, AddsWhatVersion2Knows) {
             "Lost:       3");
 }
 
+TEST(ReplaySummary, SaysWhatWasBeforeALateRecording) {
+  RecordingMetadata metadata = version1();
+  metadata.began_late = BeganLate{.n = 313,
+                                  .timestamp = std::chrono::milliseconds(4200),
+                                  .state = "suspended",
+                                  .tokens_used = 12'000,
+                                  .steps = 8};
+  EXPECT_THAT(replay_summary(metadata, 0),
+              HasSubstr("\nBegan late: at event n 313, +4.2s, suspended; 8 model calls and 12000 "
+                        "tokens before"));
+}
+
 TEST(ReplaySummary, NeverLetsContentDriveTheTerminal) {
   RecordingMetadata metadata = version1();
   metadata.intent = metadata.model = metadata.status = "\x1b[2J\n";

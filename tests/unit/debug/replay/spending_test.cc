@@ -47,6 +47,20 @@ TEST(Spending, KnowsWhichCallFollowsACompaction) {
   EXPECT_TRUE(spending.history.calls()[2].after_compaction);
 }
 
+TEST(Spending, OfALateRecordingGoesOnFromWhatWasBefore) {
+  TestRecording written;
+  written.metadata().began_late =
+      BeganLate{.n = 40, .tokens_used = 5000, .steps = 6, .lost_events = 3};
+  written.context("p", {user("a")});
+  written.response(answer(1000, 10));
+  const Spending spending = spending_of(written.open());
+  EXPECT_EQ(spending.history.tokens_used(), 6010);
+  EXPECT_EQ(spending.history.steps(), 7);
+  EXPECT_EQ(spending.history.calls().size(), 1u);
+  EXPECT_EQ(spending.lost_before, 3u);
+  EXPECT_EQ(spending_of(written.open(), SeqNum{1}).history.tokens_used(), 5000);
+}
+
 TEST(Spending, SaysWhatItCouldNotRead) {
   TestRecording written;
   written.response(answer(100, 10));
