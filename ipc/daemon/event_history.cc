@@ -19,7 +19,7 @@ EventHistory::EventHistory(std::size_t events_a_process, std::size_t max_bytes)
     : events_a_process_(events_a_process), max_bytes_(max_bytes) {}
 EventHistory::~EventHistory() = default;
 
-void EventHistory::add(Share& share, Pid pid, EventText text,
+void EventHistory::add(Share& share, Pid pid, EventJson text,
                        std::shared_ptr<const std::string> path) {
   Entry entry{++arrivals_, pid, std::move(text), std::move(path)};
   if (cost(entry) > max_bytes_) {  // the others need not go for it

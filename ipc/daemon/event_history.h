@@ -19,7 +19,7 @@ class EventHistory {
   struct Entry {
     std::uint64_t arrival = 0;  // 1, 2, 3 … over all processes
     Pid pid{};
-    EventText text;
+    EventJson text;
     // The path that an Open, Read, Write or Close is about; nullptr for others.
     std::shared_ptr<const std::string> path;
   };
@@ -42,7 +42,7 @@ class EventHistory {
   EventHistory(std::size_t events_a_process, std::size_t max_bytes);
   ~EventHistory();
 
-  void add(Share& share, Pid pid, EventText text, std::shared_ptr<const std::string> path);
+  void add(Share& share, Pid pid, EventJson text, std::shared_ptr<const std::string> path);
   void forget(Share& share);
   // Appends the newest, newest first, up to `count`.
   void newest(const Share& share, std::size_t count, std::vector<Entry>& out) const;

@@ -21,7 +21,7 @@ WallTime wall_time(WallTime start, Nanoseconds since) {
   return WallTime(Nanoseconds(static_cast<std::int64_t>(sum)));
 }
 
-ViewItem event_item(Pid pid, EventText text) {
+ViewItem event_item(Pid pid, EventJson text) {
   return {.kind = ViewItem::Kind::kEvent, .event = std::move(text), .pid = pid};
 }
 
@@ -42,7 +42,7 @@ bool matches(const Filter& filter, const EventHistory::Entry& entry) {
 // when there is one.
 class ViewHub::Offer {
  public:
-  Offer(const EventView& event, EventText text, std::string_view path)
+  Offer(const EventView& event, EventJson text, std::string_view path)
       : event_(event), text_(std::move(text)), path_(path) {}
 
   void to(View& view) {
@@ -58,7 +58,7 @@ class ViewHub::Offer {
   }
 
   const EventView& event_;
-  const EventText text_;
+  const EventJson text_;
   const std::string_view path_;
   ContextView context_;
   std::optional<FilterSubject> subject_;
@@ -86,7 +86,7 @@ void ViewHub::on_view(const EventView& view) {
   take_event(view, std::move(text));
 }
 
-void ViewHub::take_event(const EventView& view, EventText text) {
+void ViewHub::take_event(const EventView& view, EventJson text) {
   const std::lock_guard lock(mutex_);
   Process& process = processes_[view.pid()];
   std::string_view path;
@@ -105,7 +105,7 @@ void ViewHub::take_event(const EventView& view, EventText text) {
 }
 
 // A child is in the view before its first event comes.
-void ViewHub::born(Pid pid, const ProcessStart& start, EventText text) {
+void ViewHub::born(Pid pid, const ProcessStart& start, EventJson text) {
   const std::lock_guard lock(mutex_);
   Process& process = processes_[pid];
   process.parent = start.parent;

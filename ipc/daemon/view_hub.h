@@ -106,7 +106,7 @@ class ViewHub final : public Subscriber {
     Pid parent{};
     std::string intent;
     WallTime wall_start{};
-    EventText start;  // nullptr: it was not told
+    EventJson start;  // nullptr: it was not told
     bool ended = false;
     std::string exit_reason;
     EventHistory::Share history;
@@ -114,10 +114,10 @@ class ViewHub final : public Subscriber {
   };
   class Offer;
 
-  void born(Pid pid, const ProcessStart& start, EventText text);
+  void born(Pid pid, const ProcessStart& start, EventJson text);
   void ended(Pid pid, const ProcessEnd& end);
   void forget_oldest_ended();
-  void take_event(const EventView& view, EventText text);
+  void take_event(const EventView& view, EventJson text);
   void note_alert(const Process& process, Pid pid, Nanoseconds timestamp, const Alert& alert);
   static void join(View& view, Process& process);
   std::vector<ViewItem> fill(View& view);

@@ -5,7 +5,7 @@
 
 namespace agdb {
 
-void ViewQueue::push_event(Pid pid, EventText text) {
+void ViewQueue::push_event(Pid pid, EventJson text) {
   const std::size_t bytes = text->size();
   const bool full = events_ >= max_events_ || bytes_ + bytes > max_bytes_;
   if (full && events_ > 0) return lose();

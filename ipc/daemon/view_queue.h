@@ -12,7 +12,7 @@
 namespace agdb {
 
 // An event as json_line(event_json(event)), shared by all who show it.
-using EventText = std::shared_ptr<const std::string>;
+using EventJson = std::shared_ptr<const std::string>;
 
 // What a view is given, in order.
 struct ViewItem {
@@ -22,7 +22,7 @@ struct ViewItem {
     kExit,   // the process `pid` has ended; `last` = nothing follows
   };
   Kind kind = Kind::kEvent;
-  EventText event = {};
+  EventJson event = {};
   std::uint64_t lost = 0;
   Pid pid{};
   std::string reason = {};  // empty: it had ended before, and this is not known any more
@@ -40,7 +40,7 @@ class ViewQueue {
   ViewQueue(std::size_t max_events, std::size_t max_bytes)
       : max_events_(max_events), max_bytes_(max_bytes) {}
 
-  void push_event(Pid pid, EventText text);
+  void push_event(Pid pid, EventJson text);
   // Finds room in a full queue, too; but once as many exits wait as events may, only the last one
   // of the view does.
   void push_exit(Pid pid, std::string reason, bool last);

@@ -229,6 +229,7 @@ void Kernel::Impl::change_state(Process& p, ProcessState to, const std::string& 
 
 void Kernel::Impl::finish_later(Process& p, ExitStatus status) {
   if (std::exchange(p.finishing, true)) return;
+  p.exit = status;  // whoever asks meanwhile is told why
   scheduler->post([this, process = &p, s = std::move(status)] { finish(*process, s); });
 }
 

@@ -12,7 +12,7 @@ using ::testing::IsEmpty;
 
 constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
-EventText text(std::string content) {
+EventJson text(std::string content) {
   return std::make_shared<const std::string>(std::move(content));
 }
 

@@ -1,0 +1,142 @@
+#include "ipc/daemon/core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "debug/record/metadata.h"
+
+namespace agdb {
+namespace {
+
+// How often it is looked whether the recorder has caught up.
+constexpr std::chrono::milliseconds kLook{1};
+
+RecordingOptions recording_options(const DaemonOptions& options) {
+  RecordingOptions recording;
+  recording.records_dir = options.records_dir;
+  recording.record_all = options.record_all;
+  recording.host = options.host;
+  return recording;
+}
+
+}  // namespace
+
+std::unexpected<RpcError> refuse(const Error& error) {
+  return std::unexpected(rpc_error(error));
+}
+
+Method at_once(std::function<MethodResult(const MethodCall& call)> method) {
+  return [m = std::move(method)](const MethodCall& call) { call.answer(m(call)); };
+}
+
+Core::Core(DaemonOptions o)
+    : options(std::move(o)),
+      loop(make_loop_scheduler()),
+      recordings(disk, clock, recording_options(options),
+                 [this](const std::string& line) { log(Level::kWarning, line); }),
+      kernel(*loop.scheduler, bus, kernel_options()),
+      agents(kernel),
+      forecasts(kernel),
+      started(clock.now()) {
+  bus.add(recordings);
+  bus.add(views);
+}
+
+Core::~Core() {
+  bus.remove(views);
+  bus.remove(recordings);
+}
+
+KernelOptions Core::kernel_options() {
+  KernelOptions kernel_options;
+  kernel_options.seed = options.seed;
+  kernel_options.answered = [this](Pid pid, const LlmResponse& response) {
+    forecasts.answered(pid, response);
+  };
+  kernel_options.ended = [this](Pid pid) { on_ended(pid); };
+  return kernel_options;
+}
+
+Result<Pid> Core::pid_of(const Json& param) const {
+  if (const std::optional<std::uint64_t> number = param.to_uint()) {
+    if (kernel.info(Pid{*number})) return Pid{*number};
+    return fail(Code::kNotFound, "no process with pid " + std::to_string(*number),
+                "`agdb ps --all` lists them");
+  }
+  if (const std::optional<std::string_view> id = param.to_string()) {
+    for (const ProcessInfo& info : kernel.list())
+      if (recordings.record_id(info.pid) == *id) return info.pid;
+    return fail(Code::kNotFound, "no process here is recorded as " + std::string(*id),
+                "`agdb ps` lists them");
+  }
+  return fail(Code::kInvalid, "pid: expected a number or a record id");
+}
+
+Json Core::process_json(Pid pid) const {
+  return process_json(*kernel.info(pid));
+}
+
+Json Core::process_json(const ProcessInfo& info) const {
+  Json recent = Json::array();
+  for (const std::int64_t tokens : info.recent_calls) recent.push_back(tokens);
+  Json json = Json::object({{"pid", raw(info.pid)},
+                            {"ppid", raw(info.parent)},
+                            {"state", name_of(info.state)},
+                            {"foreign", info.external},
+                            {"intent", info.intent},
+                            {"model", info.model},
+                            {"steps", info.steps},
+                            {"max_steps", info.max_steps},
+                            {"tokens_used", info.tokens_used},
+                            {"budget", info.budget},
+                            {"policy", name_of(info.policy)},
+                            {"context_tokens", info.context_tokens},
+                            {"elapsed_ns", info.elapsed.count()},
+                            {"started", format_wall_time(info.started)},
+                            {"recent", std::move(recent)},
+                            {"alert", info.alert_level},
+                            {"record_id", recordings.record_id(info.pid).value_or("")}});
+  if (info.state == ProcessState::kZombie || info.state == ProcessState::kDead) {
+    json.set("exit_code", info.exit.code);
+    json.set("exit_reason", info.exit.reason);
+  }
+  return json;
+}
+
+void Core::when_caught_up(std::function<void()> tell) {
+  behind_.push_back(std::move(tell));
+  if (behind_.size() == 1) look_again();
+}
+
+void Core::look_again() {
+  loop.scheduler->after(kLook, [this] {
+    if (kernel.events_waiting() > EventBus::kRingBytes / 4) return look_again();
+    for (const auto& tell : std::exchange(behind_, {})) tell();
+  });
+}
+
+void Core::when_ended(Pid pid, std::function<void()> tell) {
+  const std::optional<ProcessInfo> info = kernel.info(pid);
+  const bool ended =
+      !info || info->state == ProcessState::kZombie || info->state == ProcessState::kDead;
+  if (ended) return tell();
+  waiting_[pid].push_back(std::move(tell));
+}
+
+void Core::on_ended(Pid pid) {
+  forecasts.forget(pid);
+  const auto found = waiting_.find(pid);
+  if (found == waiting_.end()) return;
+  const auto tell = std::move(found->second);
+  waiting_.erase(found);
+  for (const auto& told : tell) told();
+}
+
+void Core::wind_up() {
+  kernel.end_all(exit_reason::kInterrupted, 130);
+  bus.flush();
+  if (const Status closed = recordings.close_all(); !closed)
+    log(Level::kError, closed.error().message);
+}
+
+}  // namespace agdb

@@ -1,0 +1,57 @@
+#include <unistd.h>
+
+#include "ipc/daemon/core.h"
+#include "ipc/daemon/params.h"
+#include "ipc/daemon/session.h"
+
+namespace agdb {
+namespace {
+
+Json status(Core& core) {
+  std::int64_t alive = 0;
+  std::int64_t ended = 0;
+  std::int64_t foreign = 0;
+  for (const ProcessInfo& info : core.kernel.list()) {
+    const bool gone = info.state == ProcessState::kDead || info.state == ProcessState::kZombie;
+    ++(gone ? ended : alive);
+    if (info.external && !gone) ++foreign;
+  }
+  const DaemonOptions& options = core.options;
+  return Json::object(
+      {{"version", options.version},
+       {"protocol", 1},
+       {"os_pid", static_cast<std::int64_t>(::getpid())},
+       {"uptime_ns", (core.clock.now() - core.started).count()},
+       {"socket", options.socket},
+       {"records_dir", options.records_dir},
+       {"record_all", options.record_all},
+       {"processes", Json::object({{"alive", alive}, {"ended", ended}, {"foreign", foreign}})},
+       {"connections", core.connections},
+       {"views", core.views.views()},
+       {"recordings", core.recordings.list().size()},
+       {"events", Json::object({{"refused", core.kernel.events_refused()},
+                                {"history_dropped", core.views.history_dropped()}})},
+       {"rejected_notifications", core.rejected_notifications}});
+}
+
+}  // namespace
+
+void add_daemon_methods(MethodTable& table, Core& core) {
+  table["daemon.status"] = at_once([&core](const MethodCall& call) -> MethodResult {
+    if (const auto error = Params(call.params).error()) return std::unexpected(*error);
+    return status(core);
+  });
+  table["daemon.methods"] = at_once([&table](const MethodCall& call) -> MethodResult {
+    if (const auto error = Params(call.params).error()) return std::unexpected(*error);
+    Json names = Json::array();
+    for (const auto& [name, method] : table) names.push_back(name);
+    return Json::object({{"methods", std::move(names)}});
+  });
+  table["daemon.shutdown"] = at_once([&core](const MethodCall& call) -> MethodResult {
+    if (const auto error = Params(call.params).error()) return std::unexpected(*error);
+    core.shut_down();
+    return Json::object();
+  });
+}
+
+}  // namespace agdb
