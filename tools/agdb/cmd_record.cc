@@ -12,6 +12,7 @@
 #include "tools/agdb/command.h"
 #include "tools/agdb/input_file.h"
 #include "tools/agdb/local_time.h"
+#include "tools/agdb/record_living.h"
 #include "tools/agdb/recording_argument.h"
 
 namespace agdb {
@@ -286,6 +287,10 @@ Runner declare_record(CommandLine& line) {
        "agdb record list\nagdb record list --all --json", declare_list},
       {"", "info", "what a recording is, and its run's tree of processes", "agdb record info @",
        declare_info},
+      {"", "start", "record a living process from now on", "agdb record start 1 --children",
+       declare_record_start},
+      {"", "stop", "end its recording; the process goes on", "agdb record stop 1",
+       declare_record_stop},
       {"", "rm", "delete recordings, with those of the processes they spawned", "agdb record rm @",
        declare_rm},
       {"", "compress", "compress finished recordings; every command reads them as before",

@@ -18,6 +18,8 @@ struct Environment {
   std::string working_dir;  // absolute
   std::string records_env;  // $AGDB_RECORDS; empty = unset
   std::string editor;       // $VISUAL or $EDITOR; empty = unset
+  std::string socket_env;   // $AGDB_SOCKET; empty = unset
+  std::string runtime_dir;  // $XDG_RUNTIME_DIR; empty = unset
 
   // Filled from options that every command has.
   std::string records_option;  // --records DIR; empty = not given
@@ -55,6 +57,19 @@ Runner declare_fork(CommandLine& line);
 Runner declare_verify(CommandLine& line);
 Runner declare_record(CommandLine& line);
 Runner declare_ctx(CommandLine& line);
+Runner declare_serve(CommandLine& line);
+Runner declare_status(CommandLine& line);
+Runner declare_shutdown(CommandLine& line);
+Runner declare_spawn(CommandLine& line);
+Runner declare_ps(CommandLine& line);
+Runner declare_top(CommandLine& line);
+Runner declare_wait(CommandLine& line);
+Runner declare_kill(CommandLine& line);
+Runner declare_pause(CommandLine& line);
+Runner declare_resume(CommandLine& line);
+Runner declare_strace(CommandLine& line);
+Runner declare_budget(CommandLine& line);
+Runner declare_alerts(CommandLine& line);
 Runner declare_completion(CommandLine& line);
 
 // Parses and runs a whole command line, without the program's name; prints the error, if there is

@@ -10,6 +10,7 @@ namespace agdb {
 namespace {
 
 constexpr std::string_view kRun = "Run and record";
+constexpr std::string_view kLive = "Watch and steer living agents";
 constexpr std::string_view kLook = "Look, compare, go back";
 constexpr std::string_view kKeep = "Keep recordings";
 
@@ -75,6 +76,37 @@ const std::vector<Command>& commands() {
        "agdb import session.jsonl\n"
        "agdb import session.jsonl --run --strace",
        declare_import},
+      {kLive, "serve", "the daemon: a runtime that others attach to",
+       "agdb serve --detach\n"
+       "agdb serve --record-all",
+       declare_serve},
+      {kLive, "status", "what the daemon does", "agdb status", declare_status},
+      {kLive, "shutdown", "end the daemon, and all that runs in it", "agdb shutdown",
+       declare_shutdown},
+      {kLive, "spawn", "start an agent script in the daemon",
+       "agdb spawn fixtures/scripts/research-team.json --record", declare_spawn},
+      {kLive, "ps", "processes of the daemon", "agdb ps --forest", declare_ps},
+      {kLive, "top", "the same as a live table", "agdb top", declare_top},
+      {kLive, "strace", "watch living processes, call by call",
+       "agdb strace 1\n"
+       "agdb strace -f 1 -e trace=%llm,%tool --last 20\n"
+       "agdb strace -c 1",
+       declare_strace},
+      {kLive, "wait", "wait until processes end", "agdb wait 1", declare_wait},
+      {kLive, "kill", "send a signal to processes",
+       "agdb kill 1\n"
+       "agdb kill -s kill 1 2",
+       declare_kill},
+      {kLive, "pause", "hold processes at their next call", "agdb pause 1", declare_pause},
+      {kLive, "resume", "let them go on", "agdb resume 1", declare_resume},
+      {kLive, "budget", "what a process may spend",
+       "agdb budget 1\n"
+       "agdb budget 1 50000 --policy pause",
+       declare_budget},
+      {kLive, "alerts", "warnings about budgets",
+       "agdb alerts --follow\n"
+       "agdb alerts --follow --on-alert 'notify-send agdb'",
+       declare_alerts},
       {kLook, "replay", "step through a recording, forwards and backwards",
        "agdb replay @\n"
        "agdb replay @ -c next -c list -c 'diff 8 20'",

@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
                         .working_dir = {},
                         .records_env = environment("AGDB_RECORDS"),
                         .editor = environment("VISUAL"),
+                        .socket_env = environment("AGDB_SOCKET"),
+                        .runtime_dir = environment("XDG_RUNTIME_DIR"),
                         .records_option = {}};
   std::error_code error;
   env.working_dir = std::filesystem::current_path(error).string();

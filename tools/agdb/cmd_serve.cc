@@ -1,0 +1,216 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "ipc/daemon/daemon.h"
+#include "runtime/events/clock.h"
+#include "tools/agdb/daemon_session.h"
+
+namespace agdb {
+namespace {
+
+struct ServeArguments {
+  std::string socket;
+  std::string log_level = "info";
+  bool detach = false;
+  bool record_all = false;
+};
+
+DaemonOptions options_of(const ServeArguments& arguments, const Environment& env) {
+  DaemonOptions options;
+  options.socket = socket_path(arguments.socket, env);
+  options.records_dir = records_dir(env);
+  options.record_all = arguments.record_all;
+  options.version = AGDB_VERSION;
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) == 0) options.host = host.data();
+  options.seed = static_cast<std::uint64_t>(RealClock().wall().time_since_epoch().count());
+  options.log = [](DaemonOptions::Level level, const std::string& line) {
+    static constexpr std::array kLevels = {spdlog::level::debug, spdlog::level::info,
+                                           spdlog::level::warn, spdlog::level::err};
+    spdlog::log(kLevels.at(static_cast<std::size_t>(level)), "{}", line);
+  };
+  return options;
+}
+
+void set_up_log(const std::string& level) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("agdb"));
+  spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+  spdlog::set_level(spdlog::level::from_str(level));
+}
+
+// Runs until it is told to end. `ready`: called once it accepts connections.
+Result<ExitCode> serve(const ServeArguments& arguments, Environment& env,
+                       const std::function<void()>& ready) {
+  set_up_log(arguments.log_level);
+  Daemon* running = nullptr;
+  // Before the daemon's threads, so that they do not take its signals.
+  InterruptGuard guard([&running] {
+    if (running != nullptr) running->stop();
+  });
+  AGDB_TRY(const std::unique_ptr<Daemon> daemon, Daemon::open(options_of(arguments, env)));
+  running = daemon.get();
+  spdlog::info("agdb {} serves {}, recordings in {}", AGDB_VERSION,
+               socket_path(arguments.socket, env), records_dir(env));
+  ready();
+  daemon->run();
+  running = nullptr;
+  spdlog::info("all processes have ended, all recordings are closed");
+  return ExitCode::kDone;
+}
+
+// The way in which a detached daemon tells its parent that it serves, or why not.
+struct Report {
+  std::array<int, 2> ends = {-1, -1};
+  void say(std::string_view text) const {
+    [[maybe_unused]] const ssize_t written = ::write(ends[1], text.data(), text.size());
+  }
+};
+
+// What a daemon without a terminal says goes to a file beside its socket.
+Status redirect(const std::string& log) {
+  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const int file =
+      ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (nothing < 0 || file < 0)
+    return fail(Code::kIo, fmt::format("cannot write {}: {}", log, std::strerror(errno)));
+  ::dup2(nothing, STDIN_FILENO);
+  ::dup2(file, STDOUT_FILENO);
+  ::dup2(file, STDERR_FILENO);
+  return {};
+}
+
+[[noreturn]] void be_detached(const ServeArguments& arguments, Environment& env,
+                              const Report& report, const std::string& log) {
+  ::setsid();
+  Result<ExitCode> ended = ExitCode::kDone;
+  bool served = false;
+  if (const Status ready = redirect(log); !ready) {
+    ended = std::unexpected(ready.error());
+  } else {
+    ended = serve(arguments, env, [&] {
+      served = true;
+      report.say("ok");
+      ::close(report.ends[1]);
+    });
+  }
+  if (!ended && !served)
+    report.say(ended.error().message + (ended.error().hint.empty() ? "" : "; ") +
+               ended.error().hint);
+  std::_Exit(ended ? 0 : 1);
+}
+
+Result<ExitCode> detach(const ServeArguments& arguments, Environment& env) {
+  const std::string socket = socket_path(arguments.socket, env);
+  const std::filesystem::path folder = std::filesystem::path(socket).parent_path();
+  // The log stands beside the socket, so the folder must be there before the daemon makes it.
+  if (!folder.empty()) ::mkdir(folder.c_str(), 0700);
+  const std::string log = socket + ".log";
+  Report report;
+  if (::pipe2(report.ends.data(), O_CLOEXEC) != 0)
+    return fail(Code::kIo, std::string("cannot make a pipe: ") + std::strerror(errno));
+  const pid_t child = ::fork();
+  if (child < 0) return fail(Code::kIo, std::string("cannot fork: ") + std::strerror(errno));
+  if (child == 0) be_detached(arguments, env, report, log);
+  ::close(report.ends[1]);
+  std::string said;
+  std::array<char, 1024> piece{};
+  for (ssize_t got = 0; (got = ::read(report.ends[0], piece.data(), piece.size())) > 0;)
+    said.append(piece.data(), static_cast<std::size_t>(got));
+  ::close(report.ends[0]);
+  if (said != "ok") {
+    ::waitpid(child, nullptr, 0);
+    if (said.empty()) said = "it ended at once; " + log + " says more";
+    return fail(Code::kIo, "the daemon did not start: " + said);
+  }
+  env.console->note(fmt::format("serving {} (process {}), log in {}", socket, child, log));
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> status(const std::string& socket, bool json, Environment& env) {
+  AGDB_TRY(DaemonSession session, DaemonSession::open(socket, env));
+  AGDB_TRY(const Json told, session.call("daemon.status", {}));
+  Console& console = *env.console;
+  if (json) {
+    console.print_line(dump(told, {.sorted = false, .indent = 2}));
+    return ExitCode::kDone;
+  }
+  const Json& processes = told["processes"];
+  console.print(
+      fmt::format("agdb {} (process {}), up {}\n"
+                  "socket      {}\n"
+                  "recordings  {} under way, in {}{}\n"
+                  "processes   {} alive ({} of other programs), {} ended\n"
+                  "connections {}, views {}\n",
+                  told.text("version"), told.integer("os_pid"),
+                  format_duration(Nanoseconds(told.integer("uptime_ns"))), told.text("socket"),
+                  told.integer("recordings"), told.text("records_dir"),
+                  told.boolean("record_all") ? " (every process)" : "", processes.integer("alive"),
+                  processes.integer("foreign"), processes.integer("ended"),
+                  told.integer("connections"), told.integer("views")));
+  const Json& events = told["events"];
+  const std::int64_t rejected = told.integer("rejected_notifications");
+  if (events.integer("refused") > 0)
+    console.print(
+        fmt::format("lost        {} events: the recorder was behind\n", events.integer("refused")));
+  if (rejected > 0)
+    console.print(fmt::format(
+        "rejected    {} reports of agents (serve --log-level debug says why)\n", rejected));
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> shut_down(const std::string& socket, Environment& env) {
+  AGDB_TRY(DaemonSession session, DaemonSession::open(socket, env));
+  AGDB_TRY([[maybe_unused]] const Json answer, session.call("daemon.shutdown", {}));
+  // It is over when the connection is.
+  for (;;) {
+    const auto more = session.client().next();
+    if (!more && more.error().code == Code::kCancelled) return std::unexpected(more.error());
+    if (!more) break;
+  }
+  env.console->note("the daemon has ended; its recordings are closed");
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Runner declare_serve(CommandLine& line) {
+  auto arguments = std::make_shared<ServeArguments>();
+  line.flag("--detach", arguments->detach, "go on in the background; the log is beside the socket");
+  line.flag("--record-all", arguments->record_all, "record every process from its birth");
+  line.option("--log-level", "LEVEL", arguments->log_level,
+              "what is logged to stderr: debug, info (default), warning or error")
+      .one_of({"debug", "info", "warning", "error"});
+  add_socket_option(line, arguments->socket);
+  return [arguments](Environment& env) {
+    if (arguments->detach) return detach(*arguments, env);
+    return serve(*arguments, env, [] {});
+  };
+}
+
+Runner declare_status(CommandLine& line) {
+  auto socket = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  add_socket_option(line, *socket);
+  line.flag("--json", *json, "one JSON document");
+  return [socket, json](Environment& env) { return or_interrupted(status(*socket, *json, env)); };
+}
+
+Runner declare_shutdown(CommandLine& line) {
+  auto socket = std::make_shared<std::string>();
+  add_socket_option(line, *socket);
+  return [socket](Environment& env) { return or_interrupted(shut_down(*socket, env)); };
+}
+
+}  // namespace agdb
