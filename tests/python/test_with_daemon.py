@@ -262,7 +262,7 @@ class WithDaemon(unittest.TestCase):
                 del os.environ["AGDB_SOCKET"]
             else:
                 os.environ["AGDB_SOCKET"] = before
-        with agent.call("Odd", text="ä😀\0\"\\\n", long="x" * 300_000, number=2**63 - 1) as call:
+        with agent.call("Odd", text="ä😀\0\"\\\n", number=2**63 - 1, long="x" * 300_000) as call:
             call.result = [None, True, -1.5, {"": {}}]
         agent.context([{"role": "user", "content": "a"}], "p")
         agent.context([{"role": "user", "content": "a"},
