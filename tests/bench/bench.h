@@ -58,5 +58,6 @@ void bench_emit();
 void bench_serialise();
 void bench_pipeline();
 void bench_reading();
+void bench_views();
 
 }  // namespace agdb::bench
