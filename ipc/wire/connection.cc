@@ -25,9 +25,12 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
   Impl(asio::io_context& l, int fd) : loop(l), socket(l) {
     error_code error;
     socket.assign(Protocol(), fd, error);
-    if (!error) return;
-    trouble = error.message();
-    ::close(fd);
+    if (error) {
+      ::close(fd);
+    } else {
+      socket.non_blocking(true, error);
+    }
+    if (error) trouble = error.message();
   }
 
   bool is_over() const { return broken || released; }
@@ -48,16 +51,31 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void give_lines() {
+    in_turn = true;
+    const Next next = take_lines();
+    in_turn = false;
+    if (is_over()) return;
+    held = next == Next::kHeld;
+    // All answers of the turn at once, and without the way through the loop if the system takes
+    // them.
+    if (!writing && !queue.empty()) write_now();
+    if (is_over()) return;
+    if (next == Next::kRead) read();
+    if (next == Next::kLater) give_lines_later();
+  }
+
+  enum class Next { kRead, kLater, kHeld, kNever };
+  Next take_lines() {
     for (int given = 0; given < kLinesPerTurn; ++given) {
-      if (finishing) return;
+      if (finishing) return Next::kNever;
       // The lines that are here already wait too.
-      if (paused || queued >= kHighWater) return void(held = true);
+      if (paused || queued >= kHighWater) return Next::kHeld;
       const std::optional<LineBuffer::Line> line = buffer.next();
-      if (!line) return read();
+      if (!line) return Next::kRead;
       handlers.line(*line);
-      if (is_over()) return;
+      if (is_over()) return Next::kNever;
     }
-    give_lines_later();
+    return Next::kLater;
   }
 
   void give_lines_later() {
@@ -92,7 +110,15 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
     } else {
       queue.push_back(std::move(line));
     }
-    if (!writing) write();
+    if (!writing && !in_turn) write();
+  }
+
+  void write_now() {
+    error_code error;
+    const std::string& front = queue.front();
+    const std::size_t bytes = socket.write_some(asio::buffer(front), error);
+    if (error == asio::error::would_block) return write();
+    on_written(error, bytes);
   }
 
   void write() {
@@ -161,6 +187,7 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
   std::size_t written = 0;        // bytes of the first one that have gone out
   std::size_t queued = 0;         // bytes that have not
   std::string trouble;
+  bool in_turn = false;  // lines are being given
   bool writing = false;
   bool is_full = false;  // kHighWater was reached, and half of it is not free yet
   bool paused = false;   // by its owner
@@ -180,7 +207,7 @@ Connection::~Connection() {
 
 void Connection::start(Handlers handlers) {
   impl_->handlers = std::move(handlers);
-  if (!impl_->socket.is_open()) return impl_->close_later();
+  if (!impl_->trouble.empty()) return impl_->close_later();
   impl_->read();
 }
 

@@ -28,6 +28,13 @@ void pin(pid_t thread, int core) {
   sched_setaffinity(thread, sizeof cores, &cores);
 }
 
+std::vector<pid_t> threads() {
+  std::vector<pid_t> ids;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task"))
+    ids.push_back(std::stoi(entry.path().filename()));
+  return ids;
+}
+
 }  // namespace
 
 void print_title(const std::string& title) {
@@ -48,10 +55,11 @@ bool all_met() {
 
 void pin_apart() {
   if (std::thread::hardware_concurrency() < 2) return;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-    const pid_t thread = std::stoi(entry.path().filename());
-    pin(thread, thread == gettid() ? 0 : 1);
-  }
+  for (const pid_t thread : threads()) pin(thread, thread == gettid() ? 0 : 1);
+}
+
+void pin_together() {
+  for (const pid_t thread : threads()) pin(thread, 0);
 }
 
 std::int64_t now() {

@@ -25,6 +25,8 @@ bool all_met();
 // Puts the calling thread on one core, and all other threads of the program on another. A machine
 // with one core leaves them where they are.
 void pin_apart();
+// Puts all threads on one core.
+void pin_together();
 
 // Nanoseconds of CLOCK_MONOTONIC.
 std::int64_t now();
@@ -59,5 +61,6 @@ void bench_serialise();
 void bench_pipeline();
 void bench_reading();
 void bench_views();
+void bench_wire();
 
 }  // namespace agdb::bench

@@ -277,6 +277,43 @@ TEST_F(ConnectionTest, WhoLeavesTooMuchUnreadIsClosed) {
   EXPECT_EQ(connection->queued_bytes(), 0U);
 }
 
+TEST_F(ConnectionTest, WhileItIsPausedLinesWaitWithThePeer) {
+  answer = [this] { connection->pause(); };
+  say("one\ntwo\n");
+  turn();
+  EXPECT_THAT(lines, ElementsAre("one"));
+  say("three\n");
+  turn();
+  EXPECT_THAT(lines, ElementsAre("one"));
+  answer = nullptr;
+  connection->resume();
+  EXPECT_THAT(lines, ElementsAre("one")) << "within a call of the owner's";
+  turn();
+  EXPECT_THAT(lines, ElementsAre("one", "two", "three"));
+}
+
+TEST_F(ConnectionTest, WhatDrainsWhileItIsPausedDoesNotResumeIt) {
+  connection->pause();
+  connection->send(std::string(2 * Connection::kHighWater, 'x'));
+  say("one\n");
+  hear();
+  EXPECT_EQ(drained, 1);
+  EXPECT_THAT(lines, IsEmpty());
+  connection->send(std::string(2 * Connection::kHighWater, 'x'));
+  connection->resume();
+  turn();
+  EXPECT_THAT(lines, IsEmpty());
+  hear();
+  EXPECT_THAT(lines, ElementsAre("one"));
+}
+
+TEST_F(ConnectionTest, TheAnswersOfATurnGoOutInOrderWithWhatWasQueued) {
+  connection->send("before\n");
+  answer = [this] { connection->send("to " + lines.back() + "\n"); };
+  say("one\ntwo\n");
+  EXPECT_EQ(hear(), "before\nto one\nto two\n");
+}
+
 TEST_F(ConnectionTest, DrainedIsToldOnlyAfterTheHighWater) {
   connection->send(std::string(Connection::kHighWater - 1, 'x'));
   hear();
