@@ -35,6 +35,7 @@ struct FilterSubject {
 //
 //   expression = [ "trace=" ] [ "!" ] name { "," name }
 //              | "status=" [ "!" ] ( "failed" | "successful" )
+//              | "tool=" [ "!" ] tool { "," tool }
 //              | "pid=" [ "!" ] number { "," number }
 //              | "text~" pattern
 //              | ( "duration" | "tokens" ) ( "=" range | ( ">" | "<" | ">=" | "<=" ) value )
@@ -46,6 +47,8 @@ struct FilterSubject {
 //
 // "!" turns the condition round: trace=!Open is everything but Open, context changes included.
 //
+// tool      of calls on the device of that tool (/dev/tool/NAME; shell is /dev/shell/), and of
+//           DriverToolCall; in any case of letters.
 // status    of system calls and model answers; nothing else has one.
 // text      any one text of the event: name, path, strings in arguments and result, error, a
 //           model's answer and calls, messages added to a context, its new prompt, states, reasons.

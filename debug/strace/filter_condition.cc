@@ -35,6 +35,22 @@ bool test(const FilterCondition::Pids& wanted, const FilterSubject& subject) {
   return std::ranges::find(wanted.pids, subject.pid) != wanted.pids.end();
 }
 
+// The tool whose device a call works on: "Bash" of "/dev/tool/Bash"; empty where it is none.
+std::string_view tool_of(const FilterSubject& subject) {
+  constexpr std::string_view kTools = "/dev/tool/";
+  if (subject.syscall == nullptr) return {};
+  if (subject.syscall->name == "DriverToolCall") return subject.syscall->args.text("tool");
+  if (subject.path.starts_with("/dev/shell/")) return "shell";
+  if (!subject.path.starts_with(kTools)) return {};
+  const std::string_view rest = subject.path.substr(kTools.size());
+  return rest.substr(0, rest.find('/'));
+}
+
+bool test(const FilterCondition::Tools& wanted, const FilterSubject& subject) {
+  const std::string tool = to_lower_ascii(tool_of(subject));
+  return !tool.empty() && std::ranges::find(wanted.names, tool) != wanted.names.end();
+}
+
 bool in_text(const RE2& pattern, std::string_view text) {
   const re2::StringPiece piece(text.data(), text.size());
   return pattern.Match(piece, 0, piece.size(), RE2::UNANCHORED, nullptr, 0);

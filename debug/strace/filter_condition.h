@@ -40,6 +40,9 @@ struct FilterCondition {
   struct Pids {
     std::vector<Pid> pids;
   };
+  struct Tools {
+    std::vector<std::string> names;  // lower case
+  };
   struct Text {
     std::shared_ptr<const re2::RE2> pattern;
   };
@@ -50,7 +53,7 @@ struct FilterCondition {
     FilterRange range;
   };
 
-  std::variant<Trace, Status, Pids, Text, Duration, Tokens> test;
+  std::variant<Trace, Status, Pids, Tools, Text, Duration, Tokens> test;
   bool negated = false;
   // Names in a Trace that agdb does not know, as they were written, each once.
   std::vector<std::string> unknown_names = {};

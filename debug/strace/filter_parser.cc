@@ -14,8 +14,8 @@ namespace agdb {
 namespace {
 
 constexpr std::string_view kKeysHint =
-    "conditions are trace=NAME,NAME, status=failed|successful, pid=N, text~REGEX, duration=1s.., "
-    "tokens=N..M; NAME,NAME alone means trace=NAME,NAME";
+    "conditions are trace=NAME,NAME, tool=NAME,NAME, status=failed|successful, pid=N, text~REGEX, "
+    "duration=1s.., tokens=N..M; NAME,NAME alone means trace=NAME,NAME";
 
 // Patterns from outside may not take more memory than this to match.
 constexpr std::int64_t kPatternMemory = 8 << 20;
@@ -42,6 +42,7 @@ class Parser {
     if (key == "trace") return after("=", &Parser::trace);
     if (key == "status") return after("=", &Parser::status);
     if (key == "pid") return after("=", &Parser::pid);
+    if (key == "tool") return after("=", &Parser::tools);
     if (key == "text") return after("~", &Parser::pattern);
     if (key == "duration" || key == "tokens") return range(key == "duration");
     return error(0, fmt::format("unknown condition \"{}\"", shown(key)), std::string(kKeysHint));
@@ -141,6 +142,19 @@ class Parser {
       pids.pids.push_back(static_cast<Pid>(*number));
     } while (take(","));
     return FilterCondition{std::move(pids), negated};
+  }
+
+  Result<FilterCondition> tools() {
+    const bool negated = take("!");
+    FilterCondition::Tools tools;
+    do {
+      const std::size_t start = at_;
+      const std::string_view name = next_item();
+      if (name.empty())
+        return error(start, "expected a tool's name", "as in tool=Bash or tool=Read,Write");
+      tools.names.push_back(to_lower_ascii(name));
+    } while (take(","));
+    return FilterCondition{std::move(tools), negated};
   }
 
   static std::optional<std::int64_t> whole_number(std::string_view text) {

@@ -261,8 +261,8 @@ Runner declare_strace(CommandLine& line) {
   line.flag("--all", arguments->all, "every process, also those to come");
   line.flag("-f,--follow-forks", arguments->follow, "the children too, from their birth");
   line.option("-e", "EXPR", arguments->filters,
-              "only events that match: trace=Open,%llm,!Close  status=failed  text~REGEX\n"
-              "duration=1s..  tokens=1000..  pid=2 (may be repeated; all are required)")
+              "only events that match: trace=Open,%llm tool=Bash,Read\nstatus=failed text~REGEX "
+              "duration=1s.. tokens=1000..\npid=2 (may be repeated; all are required)")
       .check(filter_expression);
   Option successful = line.flag("-z", arguments->successful, "only calls that succeeded");
   line.flag("-Z", arguments->failed, "only calls that failed").excludes(successful);

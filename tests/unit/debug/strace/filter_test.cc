@@ -102,6 +102,25 @@ TEST(FilterTest, NamesOfEventTypes) {
   EXPECT_FALSE(lets("trace=syscall", answer(1, 1)));
 }
 
+TEST(FilterTest, ToolsByName) {
+  const std::vector<Event> bash = {open_call("/dev/tool/Bash"), on_fd("Read")};
+  EXPECT_TRUE(lets("tool=Bash", bash));
+  EXPECT_TRUE(lets("tool=bash,Read", bash));
+  EXPECT_FALSE(lets("tool=Read", bash));
+  EXPECT_FALSE(lets("tool=Bas", bash));
+  EXPECT_TRUE(lets("tool=!Read", bash));
+  EXPECT_TRUE(lets("tool=bash", open_call("/dev/tool/Bash/job1")));
+  EXPECT_TRUE(lets("tool=shell", open_call("/dev/shell/1")));
+  EXPECT_TRUE(lets("tool=grep", call("DriverToolCall", Json::object({{"tool", "Grep"}}))));
+}
+
+TEST(FilterTest, WhatIsNoToolsCallHasNoTool) {
+  EXPECT_FALSE(lets("tool=claude", open_call("/dev/llm/claude")));
+  EXPECT_FALSE(lets("tool=x", answer(1, 1, "x")));
+  EXPECT_FALSE(lets("tool=x", open_call("/dev/tool/")));
+  EXPECT_TRUE(lets("tool=!x", answer(1, 1)));
+}
+
 TEST(FilterTest, NegatedNamesLetAllOthersThrough) {
   EXPECT_FALSE(lets("trace=!Open,%ctx", call("Open")));
   EXPECT_FALSE(lets("trace=!Open,%ctx", call("CtxWrite")));
@@ -318,6 +337,9 @@ TEST(FilterTest, ErrorsNameColumnAndExpectation) {
       {"trace~Open", "column 6: expected \"=\" after \"trace\""},
       {"größe=3", "column 1: unknown condition \"größe\""},
       {"größe,äh!", "column 9: this does not belong"},
+      {"tool=", "column 6: expected a tool's name"},
+      {"tool=Bash,", "column 11: expected a tool's name"},
+      {"tool~Bash", "column 5: expected \"=\" after \"tool\""},
       {"status=broken", "column 8: expected \"failed\" or \"successful\""},
       {"status=", "column 8: expected \"failed\" or \"successful\""},
       {"pid=", "column 5: expected a process number"},
