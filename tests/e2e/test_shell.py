@@ -23,6 +23,32 @@ class Completion(AgdbCase):
         self.assertIn("--follow", self.complete("agdb", "show", "--f"))
         self.assertEqual(self.complete("agdb", "show", record[:3]), [record])
 
+    def test_commands_below_others_are_completed(self):
+        self.assertEqual(self.complete("agdb", "record", "inf"), ["info"])
+        self.assertEqual(self.complete("agdb", "record", "list", "--a"), ["--all"])
+        self.assertEqual(self.complete("agdb", "ctx", "growth", "--bud"), ["--budget"])
+
+    def test_values_are_completed(self):
+        for words, offered in ((["show", "--color", ""], ["auto", "always", "never"]),
+                               (["record", "list", "--color", "n"], ["never"]),
+                               (["show", "--color", "=", "n"], ["never"]),
+                               (["show", "--color", "="], ["auto", "always", "never"]),
+                               (["import", "--format", "o"], ["openai-chat"]),
+                               (["run", "--clock", "r"], ["real"]),
+                               (["completion", ""], ["bash", "zsh"])):
+            self.assertEqual(self.complete("agdb", *words), offered, words)
+
+    def test_record_ids_files_and_folders_are_completed_where_they_fit(self):
+        record = self.record(SCRIPTS / "hello.json")
+        self.write("my log.jsonl", "")
+        (self.folder / "my-folder").mkdir()
+        self.assertEqual(self.complete("agdb", "ctx", "profile", record[:3]), [record])
+        self.assertIn("@", self.complete("agdb", "record", "rm", ""))
+        self.assertEqual(self.complete("agdb", "show", "my"), [])
+        self.assertEqual(self.complete("agdb", "import", "my "), ["my", "log.jsonl"])
+        self.assertEqual(self.complete("agdb", "show", "--records", "my"), ["my-folder"])
+        self.assertEqual(self.complete("agdb", "fork", "@", "--at", ""), [])
+
     def test_zsh_gets_its_own(self):
         self.assertIn("bashcompinit", self.agdb("completion", "zsh").out)
 
