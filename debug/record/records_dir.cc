@@ -93,6 +93,12 @@ Result<std::string> newest_recording(const std::string& records_dir) {
   if (candidates.empty()) {
     for (const ListedRecording& each : list.recordings) candidates.push_back(&each);
   }
+  if (candidates.empty() && !list.unreadable.empty()) {
+    const RecordingList::Unreadable& bad = list.unreadable.front();
+    return fail(bad.error.code,
+                fmt::format("no recording in {} can be read: {}", records_dir, bad.error.message),
+                bad.error.hint);
+  }
   if (candidates.empty()) {
     return fail(Code::kNotFound, fmt::format("there are no recordings in {}", records_dir),
                 "`agdb run --record` and `agdb import` make some");

@@ -4,9 +4,11 @@
 #include <optional>
 
 #include "debug/context/profile.h"
+#include "debug/replay/screen_text.h"
 #include "debug/replay/spending.h"
 #include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
+#include "tools/agdb/plural.h"
 #include "tools/agdb/recording_argument.h"
 
 namespace agdb {
@@ -39,18 +41,21 @@ Result<Place> find_place(const CtxArguments& arguments, Environment& env) {
 Spending spending_at(const Place& place, Environment& env) {
   Spending spending = spending_of(place.recording, place.seq);
   if (spending.unreadable > 0)
-    env.console->warn(
-        fmt::format("{} events could not be read; `agdb verify` says why", spending.unreadable));
+    env.console->warn(fmt::format("{} could not be read; `agdb verify` says why",
+                                  plural(spending.unreadable, "event")));
   if (spending.lost_before > 0)
-    env.console->warn(fmt::format(
-        "{} events were lost before this recording began: more may have been spent by then",
-        spending.lost_before));
+    env.console->warn(
+        fmt::format("{} lost before this recording began: more may have been spent by then",
+                    plural(spending.lost_before, "event was", "events were")));
   return spending;
 }
 
 Result<ExitCode> profile(const CtxArguments& arguments, Environment& env) {
   AGDB_TRY(const Place place, find_place(arguments, env));
-  AGDB_TRY(const RestoredContext context, place.recording.context_at(place.seq));
+  const Result<RestoredContext> found_context = place.recording.context_at(place.seq);
+  if (!found_context)
+    return std::unexpected(with_first_context(found_context.error(), place.recording));
+  const RestoredContext& context = *found_context;
   const Spending spending = spending_at(place, env);
   const RecordingMetadata& metadata = place.recording.metadata();
   ProfileInput input;
@@ -69,6 +74,20 @@ Result<ExitCode> profile(const CtxArguments& arguments, Environment& env) {
   return ExitCode::kDone;
 }
 
+// What the long table below it comes to, in front of it.
+std::string growth_summary(const RecordingMetadata& metadata, const Growth& growth) {
+  std::string text = fmt::format("{}  {}\n{} tokens spent in {}", metadata.record_id,
+                                 screen_line(metadata.intent, 60), growth.tokens_used,
+                                 plural(static_cast<std::uint64_t>(growth.current_step), "step"));
+  if (growth.context_budget <= 0) return text + "; no budget\n\n";
+  text += fmt::format(", {:.1f}% of {}", growth.usage_pct, growth.context_budget);
+  if (growth.alert_level != AlertLevel::kNone)
+    text += fmt::format(" ({})", name_of(growth.alert_level));
+  if (growth.remaining_budget == 0) return text + "; nothing is left\n\n";
+  return text + fmt::format("; ~{} more at this rate\n\n",
+                            plural(static_cast<std::uint64_t>(growth.est_remaining), "step"));
+}
+
 Result<ExitCode> growth(const CtxArguments& arguments, Environment& env) {
   AGDB_TRY(const Place place, find_place(arguments, env));
   const RecordingMetadata& metadata = place.recording.metadata();
@@ -79,6 +98,7 @@ Result<ExitCode> growth(const CtxArguments& arguments, Environment& env) {
     env.console->print_line(dump(growth_json(found), {.sorted = false, .indent = 2}));
   } else {
     env.console->start_pager();
+    env.console->print(growth_summary(metadata, found));
     env.console->print(growth_text(found));
   }
   return ExitCode::kDone;

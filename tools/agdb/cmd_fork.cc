@@ -10,6 +10,7 @@
 #include "tools/agdb/command.h"
 #include "tools/agdb/edit_text.h"
 #include "tools/agdb/fork_run.h"
+#include "tools/agdb/plural.h"
 #include "tools/agdb/recording_argument.h"
 
 namespace agdb {
@@ -54,6 +55,9 @@ Status remove(ForkContext& fork, const std::string& value) {
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
   if (error != std::errc() || end != value.data() + value.size())
     return fail(Code::kInvalid, fmt::format("--remove {}: not a number", value));
+  if (count > std::ssize(fork.messages))
+    return fail(Code::kInvalid, fmt::format("--remove {}: the context has only {}", count,
+                                            plural(fork.messages.size(), "message")));
   return fork.remove_last(count);
 }
 
@@ -89,7 +93,9 @@ Result<ExitCode> fork(const CommandLine& line, ForkArguments& arguments, Environ
   AGDB_TRY(const SeqNum seq, parse_seq(arguments.at));
   AGDB_TRY(const Recording recording, open_recording(arguments.record, env));
   AGDB_CHECK_OK(check_seq(recording, seq));
-  AGDB_TRY(ForkContext context, restore(recording, seq));
+  Result<ForkContext> restored = restore(recording, seq);
+  if (!restored) return std::unexpected(with_first_context(restored.error(), recording));
+  ForkContext& context = *restored;
   AGDB_CHECK_OK(apply_edits(line, context));
   if (arguments.edit) AGDB_CHECK_OK(edit_by_hand(context, env));
   note_open_calls(context, *env.console);
@@ -123,7 +129,7 @@ Runner declare_fork(CommandLine& line) {
   line.flag("--edit", arguments->edit, "open $VISUAL or $EDITOR on the context, as JSON");
   const Option run = line.flag("--run", arguments->run, "run on from the context, recorded");
   line.flag("--no-record", arguments->no_record, "with --run: do not record").needs(run);
-  add_run_options(line, arguments->options);
+  add_run_options(line, arguments->options, run);
   line.flag("--json", arguments->json,
             "the message array that model APIs take; with --run: one JSON document at the end");
   return [&line, arguments](Environment& env) { return fork(line, *arguments, env); };

@@ -9,6 +9,7 @@
 #include "debug/replay/screen_text.h"
 #include "tools/agdb/command.h"
 #include "tools/agdb/import_session.h"
+#include "tools/agdb/plural.h"
 #include "tools/agdb/run_session.h"
 
 namespace agdb {
@@ -25,11 +26,27 @@ struct ImportArguments {
 };
 
 struct Totals {
-  std::size_t files = 0;
-  std::size_t skipped = 0;  // in a folder, but no session log
+  std::size_t logs = 0;            // read
+  std::size_t before = 0;          // of those, imported before and left alone
+  std::size_t runs = 0;            // recorded
+  std::size_t sub_agents = 0;      // logs of sub-agents, read with those of their parents
+  std::size_t skipped = 0;         // in a folder, but no session log
+  std::size_t own_recordings = 0;  // agdb's own
   std::size_t failed = 0;
-  std::size_t runs = 0;
 };
+
+std::string to_text(const Totals& totals) {
+  std::string text = plural(totals.logs, "session log") + " read";
+  if (totals.sub_agents > 0)
+    text += fmt::format(" (and {} of sub-agents)", plural(totals.sub_agents, "log"));
+  text += ", " + plural(totals.runs, "run") + " recorded";
+  if (totals.before > 0) text += fmt::format(", {} imported before", totals.before);
+  if (totals.failed > 0) text += fmt::format(", {} failed", totals.failed);
+  if (totals.skipped > 0) text += fmt::format("; {} skipped", plural(totals.skipped, "other file"));
+  if (totals.own_recordings > 0)
+    text += fmt::format("; {} of agdb's own skipped", plural(totals.own_recordings, "recording"));
+  return text;
+}
 
 struct RunCounts {
   std::uint64_t answers = 0;
@@ -123,12 +140,12 @@ void tell(const ReadLog& read, const std::vector<RecordedRun>& recorded, bool js
   for (const RecordedRun& run : recorded) {
     const SessionRun& session = read.log.runs[run.run];
     const RunCounts counts = count(session);
-    console.note(
-        fmt::format("{}{}{}: {} events, {} processes, {} model calls, {} tool calls ({} failed), "
-                    "{} compactions, {} + {} tokens",
-                    read.path, session.name.empty() ? "" : ", ", session.name, run.events,
-                    session.processes.size(), counts.answers, counts.calls, counts.errors,
-                    counts.compactions, counts.request_tokens, counts.response_tokens));
+    console.note(fmt::format(
+        "{}{}{}: {}, {}, {}, {} ({} failed), {}, {} + {} tokens", read.path,
+        session.name.empty() ? "" : ", ", session.name, plural(run.events, "event"),
+        plural(session.processes.size(), "process", "processes"),
+        plural(counts.answers, "model call"), plural(counts.calls, "tool call"), counts.errors,
+        plural(counts.compactions, "compaction"), counts.request_tokens, counts.response_tokens));
     console.print_line(run.record_ids.front());
   }
   if (recorded.empty())
@@ -180,12 +197,13 @@ Result<ExitCode> execute(const ReadLog& read, const ImportArguments& arguments, 
 Result<ExitCode> import_file(const std::string& path, const ImportArguments& arguments,
                              std::set<std::string>& companions, Totals& totals, Environment& env) {
   AGDB_TRY(const ReadLog read, read_log(path, arguments.format));
-  ++totals.files;
+  ++totals.logs;
   for (const std::string& companion : read.log.companion_files)
     companions.insert(std::filesystem::path(companion).lexically_normal().string());
   if (!arguments.force && !read.log.runs.empty()) {
     AGDB_TRY(const std::optional<std::string> before, imported_before(read, env));
     if (before) {
+      ++totals.before;
       env.console->note(
           fmt::format("{} was imported before, as {}; --force imports it again", path, *before));
       if (arguments.json) {
@@ -203,39 +221,63 @@ Result<ExitCode> import_file(const std::string& path, const ImportArguments& arg
   return arguments.run ? execute(read, arguments, env) : ExitCode::kDone;
 }
 
-Result<ExitCode> import(const ImportArguments& arguments, Environment& env) {
+// Of many logs one was the last: which, only agdb knows.
+Status note_newest(Environment& env) {
+  AGDB_TRY(const std::string folder, resolve_recording(records_dir(env), env.working_dir, "@"));
+  AGDB_TRY(const RecordingMetadata newest, read_metadata(folder));
+  env.console->note(
+      fmt::format("@ is now {}: {}", newest.record_id, screen_line(newest.intent, 50)));
+  return {};
+}
+
+// One path of the command line, which may be a folder with many logs.
+Result<ExitCode> import_path(const std::string& path, const ImportArguments& arguments,
+                             Totals& totals, Environment& env) {
+  AGDB_TRY(const LogFiles files, log_files(path));
+  totals.own_recordings += files.own_recordings;
+  if (files.paths.empty() && files.own_recordings == 0)
+    return fail(Code::kNotFound, fmt::format("no session logs in {}", path),
+                "looked for *.jsonl and *.json");
+  const bool many = files.paths.size() > 1;
   std::set<std::string> companions;
+  ExitCode code = ExitCode::kDone;
+  Progress progress(*env.console, "importing", files.paths.size(), "files");
+  for (std::size_t i = 0; i < files.paths.size(); ++i) {
+    progress.update(i);
+    const std::string& file = files.paths[i];
+    if (many && companions.contains(std::filesystem::path(file).lexically_normal().string())) {
+      ++totals.sub_agents;
+      continue;
+    }
+    const Result<ExitCode> one = import_file(file, arguments, companions, totals, env);
+    if (!one && many && one.error().code == Code::kUnsupported) {
+      ++totals.skipped;
+      env.console->note("skipped: " + one.error().message);
+      continue;
+    }
+    if (!one) {
+      ++totals.failed;
+      env.console->error(one.error());
+    }
+    code = worse(code, one.value_or(ExitCode::kFailed));
+    if (code == ExitCode::kInterrupted) break;
+  }
+  return code;
+}
+
+Result<ExitCode> import(const ImportArguments& arguments, Environment& env) {
+  AGDB_CHECK_OK(make_records_dir(env));
   Totals totals;
   ExitCode code = ExitCode::kDone;
   for (const std::string& path : arguments.paths) {
-    AGDB_TRY(const std::vector<std::string> files, log_files(path));
-    Progress progress(*env.console, "importing", files.size(), "files");
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      progress.update(i);
-      if (files.size() > 1 &&
-          companions.contains(std::filesystem::path(files[i]).lexically_normal().string()))
-        continue;
-      const Result<ExitCode> one = import_file(files[i], arguments, companions, totals, env);
-      if (!one && files.size() > 1 && one.error().code == Code::kUnsupported) {
-        ++totals.skipped;
-        env.console->note("skipped: " + one.error().message);
-        continue;
-      }
-      if (!one) {
-        ++totals.failed;
-        env.console->error(one.error());
-      }
-      code = worse(code, one.value_or(ExitCode::kFailed));
-      if (code == ExitCode::kInterrupted) return code;
-    }
-    if (files.empty())
-      return fail(Code::kNotFound, fmt::format("no session logs in {}", path),
-                  "looked for *.jsonl and *.json");
+    AGDB_TRY(const ExitCode one, import_path(path, arguments, totals, env));
+    code = worse(code, one);
+    if (code == ExitCode::kInterrupted) return code;
   }
-  if (totals.files + totals.skipped + totals.failed > 1)
-    env.console->note(
-        fmt::format("{} session logs read, {} runs recorded; {} other files skipped, {} failed",
-                    totals.files, totals.runs, totals.skipped, totals.failed));
+  if (totals.logs + totals.skipped + totals.failed + totals.own_recordings > 1 ||
+      totals.own_recordings > 0)
+    env.console->note(to_text(totals));
+  if (totals.runs > 0 && !arguments.json) AGDB_CHECK_OK(note_newest(env));
   return code;
 }
 
@@ -254,7 +296,7 @@ Runner declare_import(CommandLine& line) {
   line.flag("--no-record", arguments->no_record, "with --run: do not record the execution")
       .needs(run);
   line.flag("--force", arguments->force, "import again what was imported before");
-  add_run_options(line, arguments->options);
+  add_run_options(line, arguments->options, run);
   line.flag("--json", arguments->json, "a JSON object a file on stdout");
   return [arguments](Environment& env) { return import(*arguments, env); };
 }

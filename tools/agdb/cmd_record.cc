@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 
@@ -49,18 +50,64 @@ std::string state_of(const ListedRecording& recording) {
   return m.exit_reason == "completed_with_tool_errors" ? "tool errors" : m.exit_reason;
 }
 
-// Empty where the log that it was made from knows no times.
+// To the minute; empty where the log that it was made from knows no times.
 std::string start_of(const RecordingMetadata& m) {
-  return m.start_time && m.time_source != "order" ? local_time(*m.start_time) : "";
+  return m.start_time && m.time_source != "order" ? local_time(*m.start_time).substr(0, 16) : "";
 }
 
-std::string table_row(const ListedRecording& recording, std::size_t processes, std::size_t width) {
+// Metadata counts at the end: what is being written, or was left behind, is counted here.
+std::string events_of(const ListedRecording& recording) {
   const RecordingMetadata& m = recording.metadata;
-  const std::string fixed =
-      fmt::format("{:<20} {:<6} {:<12} {:<8} {:<6} {:<20} ", m.record_id, raw(m.pid),
-                  state_of(recording), m.event_count, processes, start_of(m));
-  const std::size_t room = width > fixed.size() + 10 ? width - fixed.size() : width == 0 ? 60 : 10;
-  return fixed + screen_line(m.intent, room) + "\n";
+  if (!recording.live && m.status != kStatusInterrupted) return fmt::format("{}", m.event_count);
+  const Result<Recording> opened = Recording::open(recording.folder);
+  return opened ? fmt::format("{}", opened->size()) : "?";
+}
+
+constexpr std::size_t kColumns = 6;
+using Row = std::array<std::string, kColumns + 1>;  // the last is the intent
+
+Row row_of(const ListedRecording& recording, std::size_t processes) {
+  const RecordingMetadata& m = recording.metadata;
+  return {m.record_id,
+          fmt::format("{}", raw(m.pid)),
+          state_of(recording),
+          events_of(recording),
+          fmt::format("{}", processes),
+          start_of(m),
+          m.intent};
+}
+
+// Columns as wide as they must be; the intent has the rest of the line.
+std::string table(const std::vector<Row>& rows, std::size_t width) {
+  const Row head = {"RECORD-ID", "PID", "STATUS", "EVENTS", "PROCS", "START", "INTENT"};
+  std::array<std::size_t, kColumns> widths{};
+  std::size_t fixed = 0;
+  for (std::size_t column = 0; column < kColumns; ++column) {
+    widths[column] = head[column].size();
+    for (const Row& row : rows) widths[column] = std::max(widths[column], row[column].size());
+    fixed += widths[column] + 1;
+  }
+  const std::size_t room = width == 0 ? 60 : width > fixed + 10 ? width - fixed : 10;
+  const auto line = [&](const Row& row) {
+    std::string text;
+    for (std::size_t column = 0; column < kColumns; ++column)
+      text += fmt::format("{:<{}} ", row[column], widths[column]);
+    return text + screen_line(row[kColumns], room) + "\n";
+  };
+  std::string text = line(head);
+  for (const Row& row : rows) text += line(row);
+  return text;
+}
+
+// Where there is nothing to list; what is broken has been named by then.
+void note_nothing(const RecordingList& found, Environment& env) {
+  if (found.unreadable.empty()) {
+    env.console->note(fmt::format(
+        "no recordings in {}; `agdb run SCRIPT --record` or `agdb import FILE` makes one",
+        records_dir(env)));
+  } else {
+    env.console->note(fmt::format("no recording in {} can be read", records_dir(env)));
+  }
 }
 
 Result<ExitCode> list(const RecordArguments& arguments, Environment& env) {
@@ -68,12 +115,9 @@ Result<ExitCode> list(const RecordArguments& arguments, Environment& env) {
   std::map<std::string, std::size_t> processes;
   for (const ListedRecording& recording : found.recordings) ++processes[recording.metadata.run_id];
   Console& console = *env.console;
-  std::string text = fmt::format("{:<20} {:<6} {:<12} {:<8} {:<6} {:<20} {}\n", "RECORD-ID", "PID",
-                                 "STATUS", "EVENTS", "PROCS", "START", "INTENT");
-  std::size_t shown = 0;
+  std::vector<Row> rows;
   for (const ListedRecording& recording : found.recordings) {
     if (!arguments.all && !is_root(recording)) continue;
-    ++shown;
     const RecordingMetadata& m = recording.metadata;
     if (arguments.json) {
       AGDB_TRY(const Json json, metadata_json(m));
@@ -81,16 +125,15 @@ Result<ExitCode> list(const RecordArguments& arguments, Environment& env) {
     } else if (arguments.ids) {
       console.print_line(m.record_id);
     } else {
-      text += table_row(recording, m.run_id.empty() ? 1 : processes[m.run_id], console.width());
+      rows.push_back(row_of(recording, m.run_id.empty() ? 1 : processes[m.run_id]));
     }
   }
   if (arguments.json || arguments.ids) return ExitCode::kDone;
-  if (shown == 0) {
-    console.note(fmt::format(
-        "no recordings in {}; `agdb run SCRIPT --record` or `agdb import FILE` makes one",
-        records_dir(env)));
+  if (rows.empty()) {
+    note_nothing(found, env);
     return ExitCode::kDone;
   }
+  const std::string text = table(rows, console.width());
   console.start_pager();
   console.print(text);
   return ExitCode::kDone;
@@ -112,11 +155,15 @@ std::string tree(const ListedRecording& root, const Children& children, std::siz
     open.pop_back();
     const RecordingMetadata& m = node.recording->metadata;
     if (std::exchange(seen[m.record_id], true)) continue;
-    const std::string line = fmt::format(
-        "{}{}  pid {}  {}  {} events  ", std::string(2 + 2 * node.depth, ' '), m.record_id,
-        raw(m.pid), m.exit_reason.empty() ? m.status : m.exit_reason, m.event_count);
+    const std::string events = events_of(*node.recording);
+    const std::string line =
+        fmt::format("{}{}  pid {}  {}  {} {}  ", std::string(2 + 2 * node.depth, ' '), m.record_id,
+                    raw(m.pid), m.exit_reason.empty() ? m.status : m.exit_reason, events,
+                    events == "1" ? "event" : "events");
     text +=
-        line + screen_line(m.intent, width > line.size() + 10 ? width - line.size() : 40) + "\n";
+        line +
+        screen_line(m.intent, width == 0 ? 40 : std::max(width, line.size() + 10) - line.size()) +
+        "\n";
     const auto [first, last] = children.equal_range(m.record_id);
     std::vector<Node> below;
     for (auto child = first; child != last; ++child)

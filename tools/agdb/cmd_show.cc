@@ -10,6 +10,7 @@
 #include "runtime/events/printable.h"
 #include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
+#include "tools/agdb/plural.h"
 #include "tools/agdb/recorded_text.h"
 #include "tools/agdb/recording_argument.h"
 
@@ -26,6 +27,21 @@ struct ShowArguments {
   bool follow = false;
   bool json = false;
 };
+
+// A thinking's signature is a kilobyte for machines: only its size is shown.
+RecordedEvent without_signature(RecordedEvent event) {
+  Syscall* call = std::get_if<Syscall>(&event.payload);
+  if (call == nullptr || call->name != "DriverThinking") return event;
+  if (const std::string_view signature = call->args.text("signature"); !signature.empty())
+    call->args.set("signature", fmt::format("({}; -v shows it)", plural(signature.size(), "byte")));
+  return event;
+}
+
+std::string no_context_text(const Recording& recording) {
+  const std::optional<SeqNum> first = first_context(recording);
+  return first ? fmt::format("No context yet; the first is at event {}.\n", raw(*first))
+               : "No context: no event of this recording has one.\n";
+}
 
 // One event with all that it carries, and what the model knew then.
 Result<ExitCode> show_one(const ShowArguments& arguments, const Recording& recording,
@@ -45,9 +61,10 @@ Result<ExitCode> show_one(const ShowArguments& arguments, const Recording& recor
     return ExitCode::kDone;
   }
   console.start_pager();
-  console.print_line(replay_line(event, {.verbose = true}));
+  console.print_line(
+      replay_line(arguments.verbose ? event : without_signature(event), {.verbose = true}));
   console.print("\n");
-  console.print(context ? context_text(*context) : "No context yet.\n");
+  console.print(context ? context_text(*context) : no_context_text(recording));
   return ExitCode::kDone;
 }
 
@@ -100,7 +117,7 @@ Result<ExitCode> show(const ShowArguments& arguments, Environment& env) {
   }
   if (unreadable > 0) {
     env.console->warn(
-        fmt::format("{} events could not be read; `agdb verify` says why", unreadable));
+        fmt::format("{} could not be read; `agdb verify` says why", plural(unreadable, "event")));
   }
   return ExitCode::kDone;
 }
@@ -116,7 +133,7 @@ Runner declare_show(CommandLine& line) {
   line.option("--from", "A", arguments->from, "first event to show").excludes(seq);
   line.option("--to", "B", arguments->to, "last event to show").excludes(seq);
   line.option("-e", "EXPR", arguments->filters,
-              "only events that match: trace=Open,%llm,!Close\nstatus=failed text~REGEX "
+              "only events that match: trace=Open,%llm tool=Bash,Read\nstatus=failed text~REGEX "
               "duration=1s.. tokens=1000..\npid=2 (may be repeated; all are required)")
       .check(filter_expression)
       .excludes(seq);

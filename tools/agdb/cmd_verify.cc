@@ -6,6 +6,7 @@
 #include "debug/record/verify.h"
 #include "runtime/events/printable.h"
 #include "tools/agdb/command.h"
+#include "tools/agdb/plural.h"
 #include "tools/agdb/recording_argument.h"
 
 namespace agdb {
@@ -42,10 +43,10 @@ std::string to_text(const VerifyReport& report) {
       text += fmt::format("{}: {}\n", name_of(finding.kind), printable(finding.what));
     }
   }
-  text += fmt::format("{}: {} events, {} snapshots checked against their hash, {} bytes{}\n",
+  text += fmt::format("{}: {}, {} checked against their hash, {}{}\n",
                       report.ok() ? "ok" : fmt::format("{} found", report.findings.size()),
-                      report.events, report.snapshots, report.bytes,
-                      report.live ? " (still being written)" : "");
+                      plural(report.events, "event"), plural(report.snapshots, "snapshot"),
+                      plural(report.bytes, "byte"), report.live ? " (still being written)" : "");
   return text;
 }
 

@@ -27,6 +27,9 @@ struct Environment {
 
 // The folder that recordings are in (created when the first one is written).
 std::string records_dir(const Environment& env);
+// Makes that folder where it is missing. An error when nothing can be written there: said once, and
+// before work that would be lost.
+Status make_records_dir(const Environment& env);
 
 using Runner = std::function<Result<ExitCode>(Environment&)>;
 

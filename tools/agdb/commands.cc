@@ -1,8 +1,12 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <string>
 #include <vector>
 
+#include "debug/record/file.h"
 #include "debug/record/records_dir.h"
 #include "tools/agdb/command.h"
 
@@ -162,6 +166,18 @@ std::string records_dir(const Environment& env) {
   if (!env.records_env.empty()) choice.environment = env.records_env;
   choice.working_dir = env.working_dir;
   return find_records_dir(choice);
+}
+
+Status make_records_dir(const Environment& env) {
+  FileSystem disk;
+  const std::string dir = records_dir(env);
+  constexpr std::string_view kHint = "--records DIR or $AGDB_RECORDS names another folder";
+  if (Status made = make_dirs(disk, dir); !made)
+    return fail(made.error().code, "cannot record: " + made.error().message, std::string(kHint));
+  if (::access(dir.c_str(), W_OK | X_OK) != 0)
+    return fail(Code::kIo, fmt::format("cannot record in {}: {}", dir, std::strerror(errno)),
+                std::string(kHint));
+  return {};
 }
 
 ExitCode run_command_line(const std::vector<std::string>& arguments, Environment& env) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -36,6 +37,12 @@ bool Console::color(bool terminal) const {
 }
 
 std::size_t Console::width() const {
+  if (const char* columns = std::getenv("COLUMNS"); columns != nullptr) {
+    const std::string_view text = columns;
+    std::size_t width = 0;
+    if (std::from_chars(text.begin(), text.end(), width).ec == std::errc() && width > 0)
+      return width;
+  }
   if (!out_is_terminal_) return 0;
   winsize size{};
   if (::ioctl(::fileno(out_), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;

@@ -30,7 +30,7 @@ class Console {
   bool color_err() const { return color(err_is_terminal_); }
   bool out_is_terminal() const { return out_is_terminal_; }
   bool err_is_terminal() const { return err_is_terminal_; }
-  // Columns of the terminal on stdout; 0 = it is none, lines are not cut.
+  // $COLUMNS, else the columns of the terminal on stdout; 0 = it is none, lines are not cut.
   std::size_t width() const;
 
   // Results, as they are: callers make what came from outside printable, or mean to pass it raw.

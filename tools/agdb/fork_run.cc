@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/events/script.h"
+#include "tools/agdb/plural.h"
 
 namespace agdb {
 namespace {
@@ -53,9 +54,9 @@ void note_open_calls(const ForkContext& fork, Console& console) {
   std::string names;
   for (const ToolCall* call : open) names += (names.empty() ? "" : ", ") + call->name;
   console.note(fmt::format(
-      "{} tool calls have no result here: {}; a run makes them first when they stand at the "
-      "end, a model's API refuses them",
-      open.size(), names));
+      "{} no result here: {}; a run makes such calls first when they stand at the end, a "
+      "model's API refuses them",
+      plural(open.size(), "tool call has", "tool calls have"), names));
 }
 
 Result<RunOutcome> run_fork(const Recording& recording, const ForkContext& fork,

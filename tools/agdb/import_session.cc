@@ -46,6 +46,18 @@ bool may_be_log(const fs::path& path) {
   return path.extension() == ".jsonl" || path.extension() == ".json";
 }
 
+bool is_own_recording(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(folder / "metadata.json", ignored) &&
+         (fs::exists(folder / "events.jsonl", ignored) ||
+          fs::exists(folder / "events.jsonl.zst", ignored));
+}
+
+// Nothing but a script has this key, and it has it at the top.
+bool looks_like_script(std::string_view text) {
+  return text.substr(0, 4096).find("\"agdb_script\"") != std::string_view::npos;
+}
+
 }  // namespace
 
 Result<ReadLog> read_log(const std::string& path, const std::string& format) {
@@ -64,6 +76,9 @@ Result<ReadLog> read_log(const std::string& path, const std::string& format) {
     AGDB_TRY(read.log, import_claude_code(text, path, files));
   } else if (detected == "openai-chat") {
     AGDB_TRY(read.log, import_openai_chat(text, path));
+  } else if (looks_like_script(text)) {
+    return fail(Code::kUnsupported, fmt::format("{} is an agent script, no session log", path),
+                fmt::format("`agdb run {}` runs it", path));
   } else {
     return fail(Code::kUnsupported, fmt::format("{} is no session log that agdb knows", path),
                 "known are claude-code and openai-chat; --format names one");
@@ -73,24 +88,36 @@ Result<ReadLog> read_log(const std::string& path, const std::string& format) {
   return read;
 }
 
-Result<std::vector<std::string>> log_files(const std::string& path) {
+Result<LogFiles> log_files(const std::string& path) {
   std::error_code error;
-  if (path == "-" || !fs::is_directory(path, error)) return std::vector<std::string>{path};
-  std::vector<std::string> files;
+  if (path == "-") return LogFiles{.paths = {path}};
+  const bool folder = fs::is_directory(path, error);
+  const fs::path holder = folder ? fs::path(path) : fs::path(path).parent_path();
+  if (is_own_recording(holder))
+    return fail(Code::kInvalid, fmt::format("{} is a recording already", path),
+                fmt::format("`agdb show {}/` shows it", holder.string()));
+  if (!folder) return LogFiles{.paths = {path}};
+  LogFiles found;
   for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
-       entry.increment(error))
-    if (entry->is_regular_file(error) && may_be_log(entry->path()))
-      files.push_back(entry->path().string());
+       entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_directory(ignored) && is_own_recording(entry->path())) {
+      entry.disable_recursion_pending();
+      ++found.own_recordings;
+    } else if (entry->is_regular_file(ignored) && may_be_log(entry->path())) {
+      found.paths.push_back(entry->path().string());
+    }
+  }
   if (error)
     return fail(Code::kIo, fmt::format("cannot read the folder {}: {}", path, error.message()));
   const auto is_agent = [](const std::string& file) {
     return file.find("agent-") != std::string::npos;
   };
-  std::ranges::sort(files, [&](const std::string& a, const std::string& b) {
+  std::ranges::sort(found.paths, [&](const std::string& a, const std::string& b) {
     if (is_agent(a) != is_agent(b)) return is_agent(b);
     return natural_less(a, b);
   });
-  return files;
+  return found;
 }
 
 Result<std::vector<RecordedRun>> record_log(const ReadLog& read, Environment& env) {

@@ -20,9 +20,15 @@ struct ReadLog {
 // format that agdb knows.
 Result<ReadLog> read_log(const std::string& path, const std::string& format);
 
+struct LogFiles {
+  std::vector<std::string> paths;
+  std::size_t own_recordings = 0;  // folders that were not entered: agdb's own
+};
+
 // The regular files below a folder that can be session logs (*.json, *.jsonl), in natural order,
-// those of a parent before those of its sub-agents. A file is itself.
-Result<std::vector<std::string>> log_files(const std::string& path);
+// those of a parent before those of its sub-agents. A file is itself; one of a recording of agdb's
+// own is an error.
+Result<LogFiles> log_files(const std::string& path);
 
 struct RecordedRun {
   std::size_t run = 0;                  // index in the log

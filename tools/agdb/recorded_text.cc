@@ -3,8 +3,22 @@
 #include <fmt/format.h>
 
 #include "debug/replay/screen_text.h"
+#include "tools/agdb/plural.h"
 
 namespace agdb {
+
+namespace {
+
+// A failed call of a tool is a failed Read of a number: which tool it was has to be said.
+std::string failed_tool_mark(const FilterSubject& subject, const StraceOptions& options) {
+  constexpr std::string_view kTools = "/dev/tool/";
+  if (subject.syscall->err.empty() || !subject.path.starts_with(kTools)) return {};
+  const std::string mark =
+      fmt::format("← {} failed", screen_line(subject.path.substr(kTools.size())));
+  return options.color ? fmt::format("  \x1b[1;91m{}\x1b[0m", mark) : "  " + mark;
+}
+
+}  // namespace
 
 RecordedLines::RecordedLines(const RecordingMetadata& metadata, bool color, bool verbose) {
   options_.color = color;
@@ -18,7 +32,8 @@ std::string RecordedLines::line(const RecordedEvent& event, const FilterSubject&
                     .timestamp = event.timestamp,
                     .n = raw(event.seq_num),
                     .wall_start = wall_start_};
-  if (subject.syscall != nullptr) return strace_line(*subject.syscall, stamp, options_);
+  if (subject.syscall != nullptr)
+    return strace_line(*subject.syscall, stamp, options_) + failed_tool_mark(subject, options_);
   if (subject.llm != nullptr) return strace_line(*subject.llm, stamp, options_);
   if (subject.context != nullptr) return strace_line(*subject.context, stamp, options_);
   if (subject.state != nullptr) return strace_line(*subject.state, stamp, options_);
@@ -28,9 +43,9 @@ std::string RecordedLines::line(const RecordedEvent& event, const FilterSubject&
 }
 
 std::string context_text(const RestoredContext& context) {
-  std::string text =
-      fmt::format("Context {} at snapshot #{:03}: {} messages, ~{} tokens\n", raw(context.ctx_id),
-                  raw(context.snapshot), context.messages.size(), context.tokens);
+  std::string text = fmt::format("Context {} at snapshot #{:03}: {}, ~{} tokens\n",
+                                 raw(context.ctx_id), raw(context.snapshot),
+                                 plural(context.messages.size(), "message"), context.tokens);
   if (!context.version1 && !context.system_prompt.empty())
     text += fmt::format("\n[system]\n{}\n", screen_text(context.system_prompt));
   for (std::size_t i = 0; i < context.messages.size(); ++i) {

@@ -11,7 +11,8 @@ namespace agdb {
 Result<Recording> open_recording(const std::string& typed, Environment& env) {
   AGDB_TRY(const std::string folder, resolve_recording(records_dir(env), env.working_dir, typed));
   AGDB_TRY(Recording recording, Recording::open(folder));
-  for (const std::string& note : recording.notes()) env.console->note(note);
+  for (const std::string& note : recording.notes())
+    env.console->note(fmt::format("{}: {}", recording.metadata().record_id, note));
   return recording;
 }
 
@@ -19,6 +20,21 @@ Option add_recording_argument(CommandLine& line, std::string& into) {
   return line.argument("RECORD", into, "a record id, a folder, or @ for the newest")
       .required()
       .is(ValueKind::kRecord);
+}
+
+std::optional<SeqNum> first_context(const Recording& recording) {
+  for (std::size_t i = 0; i < recording.size(); ++i)
+    if (const EventEntry entry = recording.entry(i); entry.type == EventType::kContextSnapshot)
+      return entry.seq_num;
+  return std::nullopt;
+}
+
+Error with_first_context(Error error, const Recording& recording) {
+  if (error.code != Code::kNotFound || !error.hint.empty()) return error;
+  const std::optional<SeqNum> first = first_context(recording);
+  error.hint = first ? fmt::format("the first event with a context is {}", raw(*first))
+                     : "no event of this recording has a context";
+  return error;
 }
 
 Result<SeqNum> parse_seq(const std::string& text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "debug/record/reader.h"
@@ -14,6 +15,11 @@ Result<Recording> open_recording(const std::string& typed, Environment& env);
 
 // Declares the RECORD argument.
 Option add_recording_argument(CommandLine& line, std::string& into);
+
+// The first event at which a context is known; none where there is no snapshot.
+std::optional<SeqNum> first_context(const Recording& recording);
+// The error of asking for a context where there is none yet, with that event as its hint.
+Error with_first_context(Error error, const Recording& recording);
 
 // An event's number as a person types it: 1, 2, 3 …
 Result<SeqNum> parse_seq(const std::string& text);

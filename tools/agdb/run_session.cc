@@ -15,6 +15,7 @@
 #include "tools/agdb/checks.h"
 #include "tools/agdb/input_file.h"
 #include "tools/agdb/interrupt.h"
+#include "tools/agdb/plural.h"
 
 namespace agdb {
 namespace {
@@ -134,6 +135,7 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
   const RealClock machine_clock;
   std::unique_ptr<RecordingManager> manager;
   if (options.record) {
+    AGDB_CHECK_OK(make_records_dir(env));
     RecordingOptions recording;
     recording.records_dir = records_dir(env);
     recording.host = host_name();
@@ -191,27 +193,33 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
   return outcome;
 }
 
-void add_run_options(CommandLine& line, RunOptions& options) {
-  line.flag("--record", options.record, "record every process; prints the record id of the root");
+void add_run_options(CommandLine& line, RunOptions& options, const std::optional<Option>& run) {
+  const auto of_a_run = [&](Option option) { return run ? option.needs(*run) : option; };
+  of_a_run(line.flag("--record", options.record,
+                     "record every process; prints the record id of the root"));
   const Option strace =
-      line.flag("--strace", options.strace, "show every event on stderr as it happens");
+      of_a_run(line.flag("--strace", options.strace, "show every event on stderr as it happens"));
   line.option("-e", "EXPR", options.filters,
               "with --strace: only events that match (may be repeated)")
       .check(filter_expression)
       .needs(strace);
-  line.option("--budget", "N", options.budget,
-              "tokens that each root may spend (default: the script's)")
-      .check(above_zero);
-  line.option("--max-steps", "N", options.max_steps,
-              "steps after which a root ends (default: the script's, else 10000)")
-      .check(above_zero);
-  line.option("--clock", "CLOCK", options.clock, "sim (hours pass at once, the default) or real")
-      .one_of({"sim", "real"});
-  line.option("--speed", "X", options.speed, "with --clock real: so many times as fast (default 1)")
-      .between(0.001, 1e6);
-  line.option("--seed", "N", options.seed, "of run ids: the same seed gives the same ids");
-  line.option("--fs", "DIR", options.fs_folder, "folder that agents see as /dev/fs (default: none)")
-      .is(ValueKind::kFolder);
+  of_a_run(line.option("--budget", "N", options.budget,
+                       "tokens that each root may spend (default: the script's)")
+               .check(above_zero));
+  of_a_run(line.option("--max-steps", "N", options.max_steps,
+                       "steps after which a root ends (default: the script's, else 10000)")
+               .check(above_zero));
+  of_a_run(line.option("--clock", "CLOCK", options.clock,
+                       "sim (hours pass at once, the default) or real")
+               .one_of({"sim", "real"}));
+  of_a_run(line.option("--speed", "X", options.speed,
+                       "with --clock real: so many times as fast (default 1)")
+               .between(0.001, 1e6));
+  of_a_run(
+      line.option("--seed", "N", options.seed, "of run ids: the same seed gives the same ids"));
+  of_a_run(line.option("--fs", "DIR", options.fs_folder,
+                       "folder that agents see as /dev/fs (default: none)")
+               .is(ValueKind::kFolder));
 }
 
 ExitCode report(const RunOutcome& outcome, bool json, Environment& env) {
@@ -227,17 +235,18 @@ ExitCode report(const RunOutcome& outcome, bool json, Environment& env) {
       agents.push_back(agent_json(agent));
       continue;
     }
-    console.note(fmt::format("pid {} ended: {} ({} steps, {} tokens{})", raw(info.pid),
-                             info.exit.reason, info.steps, info.tokens_used,
+    console.note(fmt::format("pid {} ended: {} ({}, {}{})", raw(info.pid), info.exit.reason,
+                             plural(info.steps, "step"), plural(info.tokens_used, "token"),
                              agent.record_id.empty() ? "" : ", recorded as " + agent.record_id));
     if (root && !agent.record_id.empty()) console.print_line(agent.record_id);
   }
   if (outcome.events_refused > 0 || outcome.recorded.lost_events > 0)
     console.warn(fmt::format(
-        "{} events were lost: the recorder was behind or could not write; the recordings say where",
-        std::max(outcome.events_refused, outcome.recorded.lost_events)));
+        "{} lost: the recorder was behind or could not write; the recordings say where",
+        plural(std::max(outcome.events_refused, outcome.recorded.lost_events), "event")));
   if (outcome.recorded.failed > 0)
-    console.warn(fmt::format("{} processes could not be recorded", outcome.recorded.failed));
+    console.warn(fmt::format("{} could not be recorded",
+                             plural(outcome.recorded.failed, "process", "processes")));
   if (json)
     console.print_line(dump(Json::object({{"agents", std::move(agents)},
                                           {"elapsed_ns", outcome.elapsed.count()},

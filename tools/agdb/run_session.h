@@ -56,8 +56,10 @@ struct RunOutcome {
 Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& options,
                               Environment& env);
 
-// Declares the options above that commands share (--record, --strace, …).
-void add_run_options(CommandLine& line, RunOptions& options);
+// Declares the options above that commands share (--record, --strace, …). With `run` they need that
+// flag: a command that runs nothing must not take them without a word.
+void add_run_options(CommandLine& line, RunOptions& options,
+                     const std::optional<Option>& run = std::nullopt);
 
 // What a person is told at the end: a line an agent on stderr, record ids on stdout; or one JSON
 // document on stdout. kAgentFailed when a root did not do its work.

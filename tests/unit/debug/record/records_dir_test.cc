@@ -151,6 +151,16 @@ TEST_F(RecordsDir, AtNeedsARecording) {
   EXPECT_EQ(resolve("@").error().code, Code::kNotFound);
 }
 
+TEST_F(RecordsDir, AtNamesWhatIsBrokenWhereNothingElseIs) {
+  make_folder("records/4-1");
+  write_text(records_ + "/4-1/metadata.json", "{broken");
+  const Error error = resolve("@").error();
+  EXPECT_EQ(error.code, Code::kCorrupt);
+  EXPECT_NE(error.message.find("4-1"), std::string::npos) << error.message;
+  recorded("2-1", 20);
+  EXPECT_EQ(*resolve("@"), records_ + "/2-1");
+}
+
 TEST_F(RecordsDir, AListIsInNaturalOrderAndReportsWhatItCannotRead) {
   recorded("10-1", 0);
   recorded("2-1", 0);
