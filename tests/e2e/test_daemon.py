@@ -193,6 +193,19 @@ class Recordings(DaemonCase):
         self.serve()
         self.assertEqual(self.agdb("ps", "--all", "--json").json(), [])
 
+    def test_a_living_process_is_profiled(self):
+        self.serve()
+        pid = self.idle()
+        self.assertEqual(self.agdb("ctx", "profile", pid, "--json").json()["pid"], pid)
+        self.refused("ctx", "growth", pid, naming=[f"process {pid} is not recorded", "agdb record start"])
+        self.agdb("record", "start", pid)
+        self.agdb("ctx", "growth", pid)
+
+    def test_the_recordings_of_a_daemon_elsewhere_are_named(self):
+        self.serve("--records", self.folder / "elsewhere")
+        pid = self.idle()
+        self.assertIn("elsewhere", self.agdb("record", "start", pid).err)
+
     def test_all_are_recorded_when_asked_to(self):
         self.serve("--record-all")
         pid = self.spawn(SLOW)

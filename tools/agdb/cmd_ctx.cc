@@ -8,6 +8,7 @@
 #include "debug/replay/spending.h"
 #include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
+#include "tools/agdb/daemon_session.h"
 #include "tools/agdb/plural.h"
 #include "tools/agdb/recording_argument.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 struct CtxArguments {
   std::string record;
+  std::string socket;
   std::string at;
   std::int64_t budget = 0;
   bool json = false;
@@ -26,8 +28,21 @@ struct Place {
   SeqNum seq;  // the last event when none was asked for
 };
 
+// Of a living process: the recording that is being made of it.
+Result<Recording> recording_of_process(const CtxArguments& arguments, Environment& env) {
+  AGDB_TRY(DaemonSession session, DaemonSession::open(arguments.socket, env));
+  AGDB_TRY(const Json process,
+           session.call("process.info", Json::object({{"pid", pid_param(arguments.record)}})));
+  const std::string_view id = process.text("record_id");
+  if (id.empty())
+    return fail(Code::kInvalid, fmt::format("process {} is not recorded", arguments.record),
+                fmt::format("agdb record start {}", arguments.record));
+  return open_recording(fmt::format("{}/{}", session.records_dir(), id), env);
+}
+
 Result<Place> find_place(const CtxArguments& arguments, Environment& env) {
-  AGDB_TRY(Recording recording, open_recording(arguments.record, env));
+  AGDB_TRY(Recording recording, is_pid(arguments.record) ? recording_of_process(arguments, env)
+                                                         : open_recording(arguments.record, env));
   if (recording.empty()) return fail(Code::kNotFound, "the recording is empty");
   if (arguments.at.empty()) {
     const SeqNum last = recording.entry(recording.size() - 1).seq_num;
@@ -50,7 +65,45 @@ Spending spending_at(const Place& place, Environment& env) {
   return spending;
 }
 
+Result<ExitCode> print_profile(const ProfileInput& input, const CtxArguments& arguments,
+                               Environment& env) {
+  const ContextProfile found = profile_context(input);
+  if (arguments.json) {
+    env.console->print_line(dump(profile_json(found), {.sorted = false, .indent = 2}));
+  } else {
+    env.console->print(profile_text(found));
+  }
+  return ExitCode::kDone;
+}
+
+// What the daemon says the process knows now, recorded or not.
+Result<ExitCode> profile_process(const CtxArguments& arguments, Environment& env) {
+  AGDB_TRY(DaemonSession session, DaemonSession::open(arguments.socket, env));
+  const Json named = Json::object({{"pid", pid_param(arguments.record)}});
+  AGDB_TRY(const Json process, session.call("process.info", named));
+  AGDB_TRY(const Json told, session.call("process.context", named));
+  const Json& contexts = told["contexts"];
+  if (contexts.empty())
+    return fail(Code::kNotFound, fmt::format("process {} has no context yet", arguments.record));
+  const Json& context = contexts.items().back();
+  std::vector<Message> messages;
+  for (std::size_t i = 0; i < context["messages"].size(); ++i) {
+    AGDB_TRY(Message message, message_from_json(context["messages"].items()[i]));
+    messages.push_back(std::move(message));
+  }
+  ProfileInput input;
+  input.pid = Pid{process["pid"].to_uint().value_or(0)};
+  input.ctx_id = CtxId{context["ctx_id"].to_uint().value_or(0)};
+  input.tokens_used = process.integer("tokens_used");
+  input.context_budget = arguments.budget != 0 ? arguments.budget : process.integer("budget");
+  const std::string prompt(context.text("system_prompt"));
+  input.system_prompt = prompt;
+  input.messages = borrow(std::span<const Message>(messages));
+  return print_profile(input, arguments, env);
+}
+
 Result<ExitCode> profile(const CtxArguments& arguments, Environment& env) {
+  if (is_pid(arguments.record) && arguments.at.empty()) return profile_process(arguments, env);
   AGDB_TRY(const Place place, find_place(arguments, env));
   const Result<RestoredContext> found_context = place.recording.context_at(place.seq);
   if (!found_context)
@@ -65,13 +118,7 @@ Result<ExitCode> profile(const CtxArguments& arguments, Environment& env) {
   input.context_budget = arguments.budget != 0 ? arguments.budget : metadata.context_budget;
   input.system_prompt = context.system_prompt;
   input.messages = borrow(std::span<const Message>(context.messages));
-  const ContextProfile found = profile_context(input);
-  if (arguments.json) {
-    env.console->print_line(dump(profile_json(found), {.sorted = false, .indent = 2}));
-  } else {
-    env.console->print(profile_text(found));
-  }
-  return ExitCode::kDone;
+  return print_profile(input, arguments, env);
 }
 
 // What the long table below it comes to, in front of it.
@@ -108,13 +155,17 @@ using Report = Result<ExitCode> (*)(const CtxArguments& arguments, Environment& 
 
 Runner declare(CommandLine& line, Report report) {
   auto arguments = std::make_shared<CtxArguments>();
-  add_recording_argument(line, arguments->record);
+  line.argument("RECORD", arguments->record,
+                "a record id, a folder, @ for the newest; or the pid of a living process")
+      .required()
+      .is(ValueKind::kRecord);
   line.option("--at", "SEQ", arguments->at, "at this event (default: the last)")
       .check(event_number);
   line.option("--budget", "N", arguments->budget, "another budget than the recorded one")
       .check(above_zero);
   line.flag("--json", arguments->json, "one JSON document");
-  return [arguments, report](Environment& env) { return report(*arguments, env); };
+  add_socket_option(line, arguments->socket);
+  return [arguments, report](Environment& env) { return or_interrupted(report(*arguments, env)); };
 }
 
 }  // namespace

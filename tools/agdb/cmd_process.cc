@@ -51,7 +51,9 @@ Result<ExitCode> spawn(const ProcessArguments& arguments, Environment& env) {
   }
   env.console->print_line(fmt::format("{}", process.integer("pid")));
   const std::string_view id = process.text("record_id");
-  if (!id.empty()) env.console->note(fmt::format("recorded as {}", id));
+  if (id.empty()) return ExitCode::kDone;
+  env.console->note(fmt::format("recorded as {}", id));
+  session.note_records_dir(env);
   return ExitCode::kDone;
 }
 

@@ -55,6 +55,7 @@ Result<DaemonSession> DaemonSession::open(const std::string& socket_option, Envi
            DaemonClient::connect(socket_path(socket_option, env), session.pipe_->ends[0]));
   session.client_ = std::make_unique<DaemonClient>(std::move(client));
   AGDB_TRY(const Json status, session.call("daemon.status", {}));
+  session.records_dir_ = status.text("records_dir");
   if (status.integer("protocol") != 1)
     return fail(Code::kUnsupported,
                 fmt::format("the daemon (agdb {}) speaks protocol {}, this agdb {} speaks 1",
@@ -64,6 +65,16 @@ Result<DaemonSession> DaemonSession::open(const std::string& socket_option, Envi
     env.console->note(
         fmt::format("the daemon is agdb {}, this is {}", status.text("version"), AGDB_VERSION));
   return session;
+}
+
+void DaemonSession::note_records_dir(Environment& env) const {
+  if (records_dir_ != agdb::records_dir(env))
+    env.console->note(fmt::format("the daemon records in {}; --records names it to other commands",
+                                  records_dir_));
+}
+
+bool is_pid(const std::string& word) {
+  return pid_param(word).is_number();
 }
 
 Json pid_param(const std::string& word) {

@@ -26,6 +26,10 @@ class DaemonSession {
   ~DaemonSession();
 
   DaemonClient& client() { return *client_; }
+  // Where the daemon's recordings are.
+  const std::string& records_dir() const { return records_dir_; }
+  // Says on stderr where they are when other commands, run here, would look elsewhere.
+  void note_records_dir(Environment& env) const;
   Result<Json> call(std::string_view method, const Json& params) {
     return client_->call(method, params);
   }
@@ -36,10 +40,13 @@ class DaemonSession {
   std::unique_ptr<Pipe> pipe_;
   std::unique_ptr<InterruptGuard> guard_;
   std::unique_ptr<DaemonClient> client_;
+  std::string records_dir_;
 };
 
 // A pid or a record id, as the protocol takes it.
 Json pid_param(const std::string& word);
+// Whether a word is a number, and so a pid and no record id.
+bool is_pid(const std::string& word);
 
 // The exit code for a result that Ctrl-C may have cut short: kInterrupted for kCancelled, without a
 // word; other errors as they are.

@@ -25,6 +25,7 @@ Result<ExitCode> start(const LivingArguments& arguments, Environment& env) {
     env.console->print_line(dump(told, {.sorted = false, .indent = 2}));
     return ExitCode::kDone;
   }
+  session.note_records_dir(env);
   const Json& begun = told["recordings"];
   for (std::size_t i = 0; i < begun.size(); ++i)
     env.console->print_line(begun.items()[i].text("record_id"));
