@@ -131,8 +131,11 @@ std::string growth_summary(const RecordingMetadata& metadata, const Growth& grow
   if (growth.alert_level != AlertLevel::kNone)
     text += fmt::format(" ({})", name_of(growth.alert_level));
   if (growth.remaining_budget == 0) return text + "; nothing is left\n\n";
-  return text + fmt::format("; ~{} more at this rate\n\n",
-                            plural(static_cast<std::uint64_t>(growth.est_remaining), "step"));
+  // The forecast is worth more than the linear figure, which the text below has in its place.
+  const std::int64_t more =
+      growth.forecast ? static_cast<std::int64_t>(growth.forecast->calls) : growth.est_remaining;
+  return text +
+         fmt::format("; room for ~{}\n\n", plural(static_cast<std::uint64_t>(more), "more call"));
 }
 
 Result<ExitCode> growth(const CtxArguments& arguments, Environment& env) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -33,6 +34,7 @@ struct Totals {
   std::size_t skipped = 0;         // in a folder, but no session log
   std::size_t own_recordings = 0;  // agdb's own
   std::size_t failed = 0;
+  std::map<std::string, std::uint64_t> bookkeeping;  // lines of the logs, by kind
 };
 
 std::string to_text(const Totals& totals) {
@@ -154,9 +156,6 @@ void tell(const ReadLog& read, const std::vector<RecordedRun>& recorded, bool js
   if (!read.log.not_understood.empty())
     console.note(
         fmt::format("{}: not carried over: {}", read.path, kinds_text(read.log.not_understood)));
-  if (!read.log.bookkeeping.empty())
-    console.note(fmt::format("{}: passed over as bookkeeping: {}", read.path,
-                             kinds_text(read.log.bookkeeping)));
 }
 
 // The record id of an earlier import of the same bytes.
@@ -217,6 +216,7 @@ Result<ExitCode> import_file(const std::string& path, const ImportArguments& arg
   }
   AGDB_TRY(const std::vector<RecordedRun> recorded, record_log(read, env));
   totals.runs += recorded.size();
+  for (const auto& [kind, number] : read.log.bookkeeping) totals.bookkeeping[kind] += number;
   tell(read, recorded, arguments.json, env);
   return arguments.run ? execute(read, arguments, env) : ExitCode::kDone;
 }
@@ -277,6 +277,8 @@ Result<ExitCode> import(const ImportArguments& arguments, Environment& env) {
   if (totals.logs + totals.skipped + totals.failed + totals.own_recordings > 1 ||
       totals.own_recordings > 0)
     env.console->note(to_text(totals));
+  if (!totals.bookkeeping.empty() && !arguments.json)
+    env.console->note("passed over as bookkeeping: " + kinds_text(totals.bookkeeping));
   if (totals.runs > 0 && !arguments.json) AGDB_CHECK_OK(note_newest(env));
   return code;
 }

@@ -68,23 +68,28 @@ Result<ExitCode> show_one(const ShowArguments& arguments, const Recording& recor
   return ExitCode::kDone;
 }
 
-// Prints events from `next` on as far as there are any; moves `next` behind them.
-Result<std::uint64_t> print_events(const ShowArguments& arguments, const Filter& filter,
-                                   const Recording& recording, RecordedSubjects& subjects,
-                                   std::size_t& next, Environment& env) {
+struct Printed {
+  std::uint64_t shown = 0;
+  std::uint64_t unreadable = 0;
+};
+
+// Prints events from `next` on as far as there are any; moves `next` behind them and counts on.
+Status print_events(const ShowArguments& arguments, const Filter& filter,
+                    const Recording& recording, RecordedSubjects& subjects, std::size_t& next,
+                    Printed& printed, Environment& env) {
   Console& console = *env.console;
   RecordedLines lines(recording.metadata(), console.color_out(), arguments.verbose);
-  std::uint64_t unreadable = 0;
   for (; next < recording.size() && !console.reader_gone(); ++next) {
     const SeqNum seq = recording.entry(next).seq_num;
     if (raw(seq) > arguments.to) break;
     const Result<RecordedEvent> event = recording.event_at(next);
     if (!event) {
-      ++unreadable;
+      ++printed.unreadable;
       continue;
     }
     const FilterSubject subject = subjects.subject(*event);
     if (raw(seq) < arguments.from || !filter.matches(subject)) continue;
+    ++printed.shown;
     if (arguments.json) {
       AGDB_TRY(const std::string line, recording.line_at(next));
       console.print_line(line);
@@ -92,7 +97,7 @@ Result<std::uint64_t> print_events(const ShowArguments& arguments, const Filter&
       console.print_line(lines.line(*event, subject));
     }
   }
-  return unreadable;
+  return {};
 }
 
 Result<ExitCode> show(const ShowArguments& arguments, Environment& env) {
@@ -105,20 +110,19 @@ Result<ExitCode> show(const ShowArguments& arguments, Environment& env) {
   if (!arguments.follow) env.console->start_pager();
   RecordedSubjects subjects;
   std::size_t next = 0;
-  AGDB_TRY(std::uint64_t unreadable,
-           print_events(arguments, filter, recording, subjects, next, env));
+  Printed printed;
+  AGDB_CHECK_OK(print_events(arguments, filter, recording, subjects, next, printed, env));
   while (arguments.follow && recording.live() && !env.console->reader_gone()) {
     AGDB_CHECK_OK(env.console->finish());
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     AGDB_TRY([[maybe_unused]] const std::size_t grown, recording.refresh());
-    AGDB_TRY(const std::uint64_t more,
-             print_events(arguments, filter, recording, subjects, next, env));
-    unreadable += more;
+    AGDB_CHECK_OK(print_events(arguments, filter, recording, subjects, next, printed, env));
   }
-  if (unreadable > 0) {
-    env.console->warn(
-        fmt::format("{} could not be read; `agdb verify` says why", plural(unreadable, "event")));
-  }
+  if (printed.unreadable > 0)
+    env.console->warn(fmt::format("{} could not be read; `agdb verify` says why",
+                                  plural(printed.unreadable, "event")));
+  if (printed.shown == 0)
+    env.console->note(fmt::format("none of {} matches", plural(recording.size(), "event")));
   return ExitCode::kDone;
 }
 

@@ -53,11 +53,11 @@ class LiveView final : public Subscriber {
                                 raw(pid), alert.step, alert.tokens_used, alert.context_budget));
       return;
     }
-    console_.warn(
-        fmt::format("pid {}: {:.1f} % of the budget is left at step {} ({} of {} tokens spent, "
-                    "about {} more steps)",
-                    raw(pid), alert.remaining_pct, alert.step, alert.tokens_used,
-                    alert.context_budget, alert.est_remaining_steps));
+    console_.warn(fmt::format(
+        "pid {}: {:.1f} % of the budget is left at step {} ({} of {} tokens spent, "
+        "about {})",
+        raw(pid), alert.remaining_pct, alert.step, alert.tokens_used, alert.context_budget,
+        plural(static_cast<std::uint64_t>(alert.est_remaining_steps), "more step")));
   }
 
   Console& console_;
