@@ -87,8 +87,9 @@ void Session::on_message(RpcMessage& message, const std::shared_ptr<Batch>& batc
     self->send(batch->as_list ? "[" + line + "]\n" : line + "\n");
     self->finish_if_idle();
   };
-  ++pending_;
-  if (message.kind == RpcMessage::Kind::kInvalid) {
+  if (++pending_ > kMaxPending) {
+    reply(refuse({Code::kExhausted, "too many calls of this connection wait for their answer"}));
+  } else if (message.kind == RpcMessage::Kind::kInvalid) {
     reply(std::unexpected(*message.error));
   } else {
     call(message, reply);

@@ -18,6 +18,9 @@ namespace agdb {
 // ends, its agents end and its subscriptions go. Loop's thread.
 class Session : public std::enable_shared_from_this<Session> {
  public:
+  // Calls of one connection that wait for their answer (a process's end, a gate).
+  static constexpr std::uint64_t kMaxPending = 10'000;
+
   // `core`, `methods` outlive it. `gone` is called once, last.
   Session(Core& core, const MethodTable& methods, std::unique_ptr<Connection> connection, Peer peer,
           std::function<void()> gone);

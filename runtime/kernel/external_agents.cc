@@ -85,7 +85,8 @@ Status ExternalAgents::begin(Pid pid, std::uint64_t id, std::string name, Json a
     return fail(Code::kExhausted, "process " + number(pid) + " has begun " +
                                       std::to_string(open.size()) + " calls and ended none");
   const Nanoseconds at = beginning(*p, Nanoseconds(0), began);
-  const bool is_new = open.try_emplace(id, std::move(name), std::move(args), at).second;
+  ExternalLife::OpenCall call{std::move(name), std::move(args), at};
+  const bool is_new = open.try_emplace(id, std::move(call)).second;
   if (!is_new) return fail(Code::kInvalid, "call " + std::to_string(id) + " is under way already");
   return {};
 }

@@ -28,11 +28,12 @@ Event event_of(Event::Payload payload) {
 
 // Texts that JSON has to do something about, and some that are none.
 const std::vector<std::string>& odd_texts() {
+  using namespace std::string_literals;  // NOLINT(*-using-namespace)
   static const std::vector<std::string> kTexts = {
       "",
       "plain",
       "quote \" backslash \\ slash /",
-      std::string("nul \0 bell \a escape \x1b delete \x7f\r\n\t\b\f", 40),
+      "nul \0 bell \a escape \x1b delete \x7f\r\n\t\b\f"s,
       "ä € 😀 \u2028",
       "bad \xff\xfe and cut \xe2\x82",
       "a surrogate \xed\xa0\x80",

@@ -154,7 +154,7 @@ TEST_F(ForeignAgentsTest, ASlowViewLosesOnlyItsOwnAndIsToldHowMany) {
     std::string lines;
     for (int j = 0; j < 100; ++j) lines += call;
     ASSERT_TRUE(agent->send(lines));
-    while (seen_fast.events < static_cast<std::uint64_t>(100 * i)) {
+    while (seen_fast.events < 100 * static_cast<std::uint64_t>(i)) {
       const auto told = fast.next();
       ASSERT_TRUE(told.has_value());
       take(**told, seen_fast);
@@ -179,7 +179,7 @@ TEST_F(ForeignAgentsTest, ViewsEndWithTheirSubscription) {
   const std::uint64_t pid = enroll(client);
   const Json attached =
       must(client.call("strace.attach", with({{"pids", Json::Array{Json(pid)}}})));
-  const Json subscription = attached["subscription"];
+  const Json& subscription = attached["subscription"];
   EXPECT_EQ(must(client.call("daemon.status", {})).integer("views"), 1);
   const Json told = must(client.call("strace.detach", with({{"subscription", subscription}})));
   EXPECT_EQ(told.integer("lost"), 0);
