@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,10 +51,20 @@ void set_up_log(const std::string& level) {
   spdlog::set_level(spdlog::level::from_str(level));
 }
 
+// A connection and a recording take a file descriptor each: as many as the system allows.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    spdlog::warn("cannot raise the limit of open files: {}", std::strerror(errno));
+}
+
 // Runs until it is told to end. `ready`: called once it accepts connections.
 Result<ExitCode> serve(const ServeArguments& arguments, Environment& env,
                        const std::function<void()>& ready) {
   set_up_log(arguments.log_level);
+  raise_file_limit();
   Daemon* running = nullptr;
   // Before the daemon's threads, so that they do not take its signals.
   InterruptGuard guard([&running] {
