@@ -31,9 +31,14 @@ inline Nanoseconds add_up(Nanoseconds a, Nanoseconds b) {
 // The call that gives a context up.
 inline constexpr std::string_view kCtxReclaim = "CtxReclaim";
 
+// The call that sets how many tokens may be spent in all.
+inline constexpr std::string_view kSetBudget = "SetBudget";
+
 // When it was over, since the process's start.
 Nanoseconds end_of(const Event& event);
 // The context that a process gives up with this event.
 std::optional<CtxId> reclaimed_context(const Event& event);
+// The budget that the process has from this event on; 0 = no limit.
+std::optional<std::int64_t> new_budget(const Event& event);
 
 }  // namespace agdb

@@ -20,12 +20,15 @@ void LiveProcess::take(const Event& event) {
       tokens_used_ = add_up(tokens_used_, std::max<std::int64_t>(tokens, 0));
   } else if (const std::optional<CtxId> ctx = reclaimed_context(event)) {
     contexts_.forget(*ctx);
+  } else if (const std::optional<std::int64_t> budget = new_budget(event)) {
+    start.context_budget = *budget;
   }
 }
 
 void LiveProcess::take(const EventView& event) {
   const RawSyscall* call = event.raw_syscall();
-  if (call == nullptr || call->name == kCtxReclaim) return take(event.event());
+  const bool matters = call == nullptr || call->name == kCtxReclaim || call->name == kSetBudget;
+  if (matters) return take(event.event());
   arrive(event.n(), add_up(event.timestamp(), call->duration));
 }
 

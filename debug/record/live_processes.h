@@ -33,6 +33,7 @@ class LiveProcess {
   // is left out until a change tells the whole of it, or fits.
   const SnapshotChain& contexts() const { return contexts_; }
 
+  // But for its budget, which is the present one.
   ProcessStart start;
   // The Spawn that made it stands there; nothing: it is in no recording, or has not come yet.
   std::optional<RecordingParent> spawned_by;

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "debug/record/compress.h"
 #include "debug/record/records_dir.h"
@@ -112,8 +113,10 @@ void note_nothing(const RecordingList& found, Environment& env) {
 
 Result<ExitCode> list(const RecordArguments& arguments, Environment& env) {
   AGDB_TRY(const RecordingList found, list_all(env));
-  std::map<std::string, std::size_t> processes;
-  for (const ListedRecording& recording : found.recordings) ++processes[recording.metadata.run_id];
+  // A process that was stopped and started again has several recordings.
+  std::map<std::string, std::set<Pid>> processes;
+  for (const ListedRecording& recording : found.recordings)
+    processes[recording.metadata.run_id].insert(recording.metadata.pid);
   Console& console = *env.console;
   std::vector<Row> rows;
   for (const ListedRecording& recording : found.recordings) {
@@ -125,7 +128,7 @@ Result<ExitCode> list(const RecordArguments& arguments, Environment& env) {
     } else if (arguments.ids) {
       console.print_line(m.record_id);
     } else {
-      rows.push_back(row_of(recording, m.run_id.empty() ? 1 : processes[m.run_id]));
+      rows.push_back(row_of(recording, m.run_id.empty() ? 1 : processes[m.run_id].size()));
     }
   }
   if (arguments.json || arguments.ids) return ExitCode::kDone;

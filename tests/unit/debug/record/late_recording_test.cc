@@ -178,6 +178,18 @@ TEST_F(LateRecordingTest, ALossThatIsNoticedOnlyLaterLiesInTheRecording) {
   expect_sound(folder_of(7));
 }
 
+TEST_F(LateRecordingTest, ItsBudgetIsThePresentOne) {
+  born(7);
+  take(process(7).call("SetBudget", Json::object({{"budget", 5000}})));
+  Event refused = process(7).call("SetBudget", Json::object({{"budget", 6000}}));
+  std::get<Syscall>(refused.payload).err = "no";
+  take(refused);
+  for (const Json& nonsense : {Json(-1), Json("all")})
+    take(process(7).call("SetBudget", Json::object({{"budget", nonsense}})));
+  begin(7);
+  EXPECT_EQ(metadata_of(7).context_budget, 5000);
+}
+
 TEST_F(LateRecordingTest, TheScriptIsThereToForkFrom) {
   ProcessStart start = birth();
   start.script = std::make_shared<const std::string>("{\"agdb_script\":1}");
@@ -473,7 +485,8 @@ TEST_F(LateRecordingTest, EventsThatComeFromARingGiveTheSame) {
   emitter.context({.ctx_id = ctx(1),
                    .messages = {std::make_shared<const Message>(message("user", "a"))},
                    .system_prompt = std::make_shared<const std::string>("be brief")});
-  for (int i = 0; i < 50; ++i) emitter.call("Open", emitter.begin(), returned(i));
+  for (int i = 0; i < 49; ++i) emitter.call("Open", emitter.begin(), returned(i));
+  emitter.call("SetBudget", emitter.begin(), returned(), arg("budget", 900));
   bus.flush();
   begin(7);
   for (int i = 0; i < 50; ++i) emitter.call("Read", emitter.begin(), returned(i));
@@ -483,6 +496,7 @@ TEST_F(LateRecordingTest, EventsThatComeFromARingGiveTheSame) {
   const Recording recording = open(folder_of(7));
   EXPECT_EQ(recording.size(), 51u);
   EXPECT_EQ(recording.event_at(1)->n, 52u);
+  EXPECT_EQ(recording.metadata().context_budget, 900);
   expect_sound(folder_of(7));
 }
 
