@@ -116,6 +116,9 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
     AGDB_TRY(files, make_fs_device(options.fs_folder));
   }
 
+  // Before anybody is on the bus: from there on only the end of this function takes them off again.
+  if (options.record) AGDB_CHECK_OK(make_records_dir(env));
+
   const bool real_clock = options.clock == "real";
   const std::unique_ptr<Scheduler> scheduler =
       real_clock ? make_real_scheduler(options.speed) : make_sim_scheduler();
@@ -135,7 +138,6 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
   const RealClock machine_clock;
   std::unique_ptr<RecordingManager> manager;
   if (options.record) {
-    AGDB_CHECK_OK(make_records_dir(env));
     RecordingOptions recording;
     recording.records_dir = records_dir(env);
     recording.host = host_name();
