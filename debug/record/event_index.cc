@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "debug/record/event_line.h"
@@ -70,6 +71,16 @@ struct LookWorker {
   LineLook lines;
 };
 
+EventEntry public_form(const IndexEntry& at) {
+  const bool known = at.type <= static_cast<std::uint8_t>(EventType::kGap);
+  return {.offset = at.offset,
+          .length = at.length,
+          .type = known ? static_cast<EventType>(at.type) : EventType::kOther,
+          .seq_num = static_cast<SeqNum>(at.seq_num),
+          .timestamp = Nanoseconds(at.timestamp),
+          .ctx_id = static_cast<CtxId>(at.ctx_id)};
+}
+
 std::uint64_t bytes_of_entries(std::uint64_t count) {
   return count * sizeof(IndexEntry);
 }
@@ -103,6 +114,7 @@ Result<EventIndex> EventIndex::open(const EventText& text, Source source, bool h
   EventIndex index(std::move(source));
   if (!index.adopt(text)) index.begin(text, has_writer);
   AGDB_TRY([[maybe_unused]] const std::size_t added, index.extend(text, has_writer));
+  index.source_.progress = nullptr;
   return index;
 }
 
@@ -275,6 +287,10 @@ Result<std::size_t> EventIndex::extend(const EventText& text, bool has_writer) {
   return static_cast<std::size_t>(store_.size() - before);
 }
 
+void EventIndex::tell_progress(std::uint64_t size) const {
+  if (source_.progress) source_.progress(builder_.next_offset(), size);
+}
+
 // The lines of a long text, by several threads; up to one that is too long, or cannot be read.
 Status EventIndex::take_many_lines(const EventText& text, std::uint64_t size) {
   PieceWork<LookWorker> work(text, builder_.next_offset(), size);
@@ -283,6 +299,7 @@ Status EventIndex::take_many_lines(const EventText& text, std::uint64_t size) {
   const auto take_whole = [&](const PieceWork<LookWorker>::Piece& piece, std::string_view lines) {
     builder_.take(lines, piece.found, entries);
     store_.append(entries);
+    tell_progress(size);
   };
   const auto see = [](std::string_view) {};
   const Status status = take_lines_of(work, kMaxLineBytes, see, take_line, take_whole);
@@ -321,6 +338,7 @@ Status EventIndex::take_lines(const EventText& text, std::uint64_t size) {
       want = kPieceBytes;
     }
     store_.append(entries);
+    tell_progress(size);
   }
   return {};
 }
@@ -368,14 +386,21 @@ void EventIndex::sort() {
 }
 
 EventEntry EventIndex::entry(std::uint64_t position) const {
-  const IndexEntry at = store_.at(position);
-  const bool known = at.type <= static_cast<std::uint8_t>(EventType::kGap);
-  return {.offset = at.offset,
-          .length = at.length,
-          .type = known ? static_cast<EventType>(at.type) : EventType::kOther,
-          .seq_num = static_cast<SeqNum>(at.seq_num),
-          .timestamp = Nanoseconds(at.timestamp),
-          .ctx_id = static_cast<CtxId>(at.ctx_id)};
+  return public_form(store_.at(position));
+}
+
+std::optional<EventEntry> EventIndex::find(SeqNum seq) const {
+  const std::uint64_t wanted = raw(seq);
+  if (wanted >= 2 && wanted <= size()) {
+    // Where nothing is missing, the number tells the position.
+    std::array<IndexEntry, 2> there;
+    if (!store_.look(wanted - 2, there)) return std::nullopt;
+    if (there[0].seq_num < wanted && there[1].seq_num == wanted) return public_form(there[1]);
+  }
+  const std::uint64_t at = lower_bound(seq);
+  if (at == size()) return std::nullopt;
+  const EventEntry found = entry(at);
+  return found.seq_num == seq ? std::optional(found) : std::nullopt;
 }
 
 std::uint64_t EventIndex::lower_bound(SeqNum seq) const {

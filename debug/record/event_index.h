@@ -49,6 +49,7 @@ class EventIndex {
     std::string record_id;
     // In version 1 numbers may be missing, repeated and unordered; from 2 on that is damage.
     std::int64_t format_version = 1;
+    TextProgress progress = {};  // of making it, in open()
   };
   // Reads no more of the text than it must, up to its end. `has_writer`: as for extend().
   static Result<EventIndex> open(const EventText& text, Source source, bool has_writer);
@@ -68,6 +69,9 @@ class EventIndex {
   std::uint64_t size() const { return store_.size(); }
   // REQUIRES: position < size(). All zero when it cannot be read: failed().
   EventEntry entry(std::uint64_t position) const;
+  // Of the first event with that number, nothing when there is none. Where no number is missing,
+  // that is one small read.
+  std::optional<EventEntry> find(SeqNum seq) const;
   // As they stand in the file: up to `most` from there on.
   std::vector<IndexEntry> raw_entries(std::uint64_t position, std::size_t most) const {
     return store_.range(position, most);
@@ -108,6 +112,7 @@ class EventIndex {
   void begin(const EventText& text, bool has_writer);
   UnfinishedFile begin_file() const;
   Result<UnfinishedFile> copy_to_file() const;
+  void tell_progress(std::uint64_t size) const;
   Status take_many_lines(const EventText& text, std::uint64_t size);
   Status take_lines(const EventText& text, std::uint64_t size);
   Result<bool> take_line(const EventText& text, std::uint64_t size, IndexBuilder::Entries& entries);

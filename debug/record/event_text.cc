@@ -32,24 +32,32 @@ Result<std::uint64_t> size_of(int fd, const std::string& path) {
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-Status read_at(int fd, const std::string& path, std::uint64_t offset, std::size_t length,
-               std::string& out) {
-  out.resize(length);
+// Up to `length` bytes; fewer where the file ends or cannot be read: then errno tells.
+std::size_t read_up_to(int fd, std::uint64_t offset, char* out, std::size_t length) {
   std::size_t done = 0;
+  errno = 0;
   while (done < length) {
-    const ssize_t count =
-        ::pread(fd, out.data() + done, length - done, static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return cannot("read", path);
-    if (count == 0) {
-      return fail(
-          Code::kCorrupt,
-          fmt::format("{} has become shorter: it ends at byte {}, {} bytes were wanted at {}", path,
-                      offset + done, length, offset));
+    const ssize_t count = ::pread(fd, out + done, length - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) {
+      errno = 0;
+      continue;
     }
+    if (count <= 0) break;
     done += static_cast<std::size_t>(count);
   }
-  return {};
+  return done;
+}
+
+Status read_at(int fd, const std::string& path, std::uint64_t offset, std::size_t length,
+               std::string& out) {
+  // Not filled with zeros first. What g++ 12 passes as the size may be the whole capacity.
+  out.resize_and_overwrite(
+      length, [&](char* to, std::size_t) { return read_up_to(fd, offset, to, length); });
+  if (out.size() == length) return {};
+  if (errno != 0) return cannot("read", path);
+  return fail(Code::kCorrupt,
+              fmt::format("{} has become shorter: it ends at byte {}, {} bytes were wanted at {}",
+                          path, offset + out.size(), length, offset));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,9 @@
 namespace agdb {
 
 class FrameReader;
+
+// Told, while a long text is gone through, how many of its bytes are done.
+using TextProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 // The text of a recording's events, for reading at any place: that of events.jsonl, or the one that
 // events.jsonl.zst holds where there is no events.jsonl. Offsets and sizes are those of the text in

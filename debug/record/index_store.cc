@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <mutex>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -157,6 +156,21 @@ std::uint64_t IndexStore::size() const {
 IndexEntry IndexStore::at(std::uint64_t position) const {
   if (position < rep_->in_files()) return rep_->cached(position);
   return rep_->tail[static_cast<std::size_t>(position - rep_->in_files())];
+}
+
+bool IndexStore::look(std::uint64_t position, std::span<IndexEntry> out) const {
+  const std::uint64_t files = rep_->in_files();
+  const std::uint64_t before =
+      position < files ? std::min<std::uint64_t>(out.size(), files - position) : 0;
+  const std::span<IndexEntry> in_files = out.first(static_cast<std::size_t>(before));
+  const std::span<IndexEntry> rest = out.subspan(in_files.size());
+  if (!in_files.empty() && !rep_->read(position, in_files)) {
+    mark_failed();
+    return false;
+  }
+  const auto from = static_cast<std::ptrdiff_t>(position + before - files);
+  if (!rest.empty()) std::copy_n(rep_->tail.begin() + from, rest.size(), rest.begin());
+  return true;
 }
 
 std::vector<IndexEntry> IndexStore::range(std::uint64_t position, std::size_t most) const {

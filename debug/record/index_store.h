@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -53,6 +54,10 @@ class IndexStore {
   std::uint64_t size() const;
   // REQUIRES: position < size(). All zero when it cannot be read; then failed().
   IndexEntry at(std::uint64_t position) const;
+  // The entries from `position` on, read for themselves: for one look somewhere, which brings
+  // nothing else along. REQUIRES: position + out.size() <= size(). False: they cannot be read; then
+  // failed().
+  bool look(std::uint64_t position, std::span<IndexEntry> out) const;
   // Up to `most` entries from there on, for reading through; empty when they cannot be read.
   std::vector<IndexEntry> range(std::uint64_t position, std::size_t most) const;
   bool failed() const;

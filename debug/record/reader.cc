@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "debug/record/context_rebuild.h"
+#include "debug/record/event_head.h"
 #include "debug/record/event_index.h"
 #include "debug/record/event_line.h"
 #include "debug/record/event_text.h"
@@ -27,8 +28,10 @@ struct Recording::Impl {
   Status look_for_writer();
   void settle_interrupted();
   void write_notes();
-  Result<RecordedEvent> parse(std::size_t at, const std::string& line) const;
-  Result<std::string> line_of(const EventEntry& entry) const;
+  Result<EventEntry> find(SeqNum seq) const;
+  Result<RecordedEvent> parse(const EventEntry& entry, const std::string& line) const;
+  Status read_line(const EventEntry& entry, std::string& line) const;
+  std::unexpected<Error> not_there(const EventEntry& entry, SeqNum instead, Nanoseconds time) const;
   std::unexpected<Error> not_there(const EventEntry& entry, std::string_view instead) const;
   std::unexpected<Error> damaged(const EventEntry& entry, std::string_view why) const;
   std::unexpected<Error> index_changed() const;
@@ -113,27 +116,37 @@ void Recording::Impl::write_notes() {
     notes.push_back(fmt::format("{} read as U+FFFD", plural(lone, "lone surrogate")));
 }
 
-// The line that the index says stands at `at`, understood.
-Result<RecordedEvent> Recording::Impl::parse(std::size_t at, const std::string& line) const {
-  const EventEntry& entry = index.entry(at);
+Result<EventEntry> Recording::Impl::find(SeqNum seq) const {
+  const std::optional<EventEntry> entry = index.find(seq);
+  if (entry) return *entry;
+  if (index.failed()) return index_changed();
+  return fail(Code::kNotFound, fmt::format("event with SeqNum {} not found", raw(seq)));
+}
+
+// The line of which the index tells that, understood.
+Result<RecordedEvent> Recording::Impl::parse(const EventEntry& entry,
+                                             const std::string& line) const {
   Result<RecordedEvent> event = parse_line(line);
   if (event && event->seq_num == entry.seq_num && event->timestamp == entry.timestamp) return event;
   if (!event) return damaged(entry, event.error().message);
-  return not_there(
-      entry, fmt::format("event {} of time {} is", raw(event->seq_num), event->timestamp.count()));
+  return not_there(entry, event->seq_num, event->timestamp);
 }
 
 // The line that an entry of the index tells of, without its end, which is seen to be there.
-Result<std::string> Recording::Impl::line_of(const EventEntry& entry) const {
+Status Recording::Impl::read_line(const EventEntry& entry, std::string& line) const {
   const bool has_end = entry.offset + entry.length < index.text_bytes();
-  std::string line;
   AGDB_CHECK_OK(text.read(entry.offset, entry.length + std::size_t{has_end}, line));
   if (index.failed()) return index_changed();
   if (has_end) {
     if (line.back() != '\n' && line.back() != '\r') return not_there(entry, "no line ends there");
     line.pop_back();
   }
-  return line;
+  return {};
+}
+
+std::unexpected<Error> Recording::Impl::not_there(const EventEntry& entry, SeqNum instead,
+                                                  Nanoseconds time) const {
+  return not_there(entry, fmt::format("event {} of time {} is", raw(instead), time.count()));
 }
 
 // The entry stands in the index, but not in the text.
@@ -159,7 +172,7 @@ std::unexpected<Error> Recording::Impl::index_changed() const {
               "open it again");
 }
 
-Result<Recording> Recording::open(const std::string& folder) {
+Result<Recording> Recording::open(const std::string& folder, TextProgress progress) {
   AGDB_TRY(RecordingMetadata metadata, read_metadata(folder));
   AGDB_TRY(EventText text, EventText::open(folder));
   const bool live = metadata.status == kStatusRecording && text.has_writer();
@@ -175,8 +188,10 @@ Result<Recording> Recording::open(const std::string& folder) {
     if (!report) recovery_note = "nothing was changed: " + report.error().message;
     AGDB_TRY(metadata, read_metadata(folder));
   }
-  const EventIndex::Source source{
-      .folder = folder, .record_id = metadata.record_id, .format_version = metadata.format_version};
+  const EventIndex::Source source{.folder = folder,
+                                  .record_id = metadata.record_id,
+                                  .format_version = metadata.format_version,
+                                  .progress = std::move(progress)};
   AGDB_TRY(EventIndex index, EventIndex::open(text, source, live));
   // Where the folder cannot be written, the index is made again the next time.
   const bool is_large = index.text_bytes() >= kWorthAnIndex;
@@ -210,19 +225,35 @@ EventEntry Recording::entry(std::size_t index) const {
 }
 
 Result<std::string> Recording::line_at(std::size_t index) const {
-  return impl_->line_of(entry(index));
+  std::string line;
+  AGDB_CHECK_OK(impl_->read_line(entry(index), line));
+  return line;
 }
 
 Result<RecordedEvent> Recording::event_at(std::size_t index) const {
-  AGDB_TRY(const std::string line, line_at(index));
-  return impl_->parse(index, line);
+  const EventEntry at = entry(index);
+  std::string line;
+  AGDB_CHECK_OK(impl_->read_line(at, line));
+  return impl_->parse(at, line);
+}
+
+Result<EventEntry> Recording::fetch(SeqNum seq, std::string& line) const {
+  AGDB_TRY(const EventEntry at, impl_->find(seq));
+  AGDB_CHECK_OK(impl_->read_line(at, line));
+  EventHead head;
+  if (read_own_head(line, head) > 0) {
+    if (head.seq_num == at.seq_num && head.timestamp == at.timestamp) return at;
+    return impl_->not_there(at, head.seq_num, head.timestamp);
+  }
+  AGDB_TRY([[maybe_unused]] const RecordedEvent event, impl_->parse(at, line));
+  return at;
 }
 
 Result<RecordedEvent> Recording::event(SeqNum seq) const {
-  const std::optional<std::size_t> index = index_of(seq);
-  if (impl_->index.failed()) return impl_->index_changed();
-  if (!index) return fail(Code::kNotFound, fmt::format("event with SeqNum {} not found", raw(seq)));
-  return event_at(*index);
+  AGDB_TRY(const EventEntry at, impl_->find(seq));
+  std::string line;
+  AGDB_CHECK_OK(impl_->read_line(at, line));
+  return impl_->parse(at, line);
 }
 
 std::optional<std::size_t> Recording::index_of(SeqNum seq) const {

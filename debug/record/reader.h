@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "debug/record/event_text.h"
 #include "debug/record/metadata.h"
 #include "debug/record/recorded_event.h"
 
@@ -82,7 +83,8 @@ class Recording {
  public:
   // `folder` is a recording's folder. Errors name the file that is missing or unreadable and
   // contain "metadata" or "events". Damaged lines are no error of opening: see damage().
-  static Result<Recording> open(const std::string& folder);
+  // `progress` is told of making an index.
+  static Result<Recording> open(const std::string& folder, TextProgress progress = {});
   Recording(Recording&&) noexcept;
   Recording& operator=(Recording&&) noexcept;
   ~Recording();
@@ -102,6 +104,10 @@ class Recording {
   // The line as it stands in the file, without its end.
   Result<std::string> line_at(std::size_t index) const;
 
+  // The line of the event with that number (of several, the first in the file) in `line`, without
+  // its end, and what the index tells of it, compared with how the line begins; no event is built
+  // of it. Whoever fetches many passes the same string.
+  Result<EventEntry> fetch(SeqNum seq, std::string& line) const;
   // By number; of several events with one number the first in the file. Error: "event with SeqNum N
   // not found".
   Result<RecordedEvent> event(SeqNum seq) const;

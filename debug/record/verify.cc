@@ -105,10 +105,12 @@ using LinesWork = PieceWork<LinesWorker>;
 
 class Verifier {
  public:
-  Verifier(const std::string& folder, RecordingMetadata metadata, const EventText& text, bool live)
+  Verifier(const std::string& folder, RecordingMetadata metadata, const EventText& text, bool live,
+           const TextProgress& progress)
       : folder_(folder),
         metadata_(std::move(metadata)),
         text_(text),
+        progress_(progress),
         gaps_(first_n(metadata_)),
         snapshots_(OlderStates(folder)),
         index_(folder, metadata_) {
@@ -139,7 +141,10 @@ class Verifier {
   // the reason.
   void check_many_lines() {
     LinesWork work(text_, 0, report_.bytes);
-    const auto see = [&](std::string_view piece) { blocks_.take(piece); };
+    const auto see = [&](std::string_view piece) {
+      blocks_.take(piece);
+      if (progress_) progress_(blocks_.bytes(), report_.bytes);
+    };
     const auto take_line = [&](std::string_view text) {
       index_.take(text);
       check_line(line_of(text));
@@ -302,6 +307,7 @@ class Verifier {
   const std::string folder_;
   const RecordingMetadata metadata_;
   const EventText& text_;
+  const TextProgress& progress_;
   std::uint64_t next_offset_ = 0;
   std::uint64_t next_line_ = 1;
   BlockCheck blocks_;
@@ -339,7 +345,7 @@ const char* name_of(VerifyFinding::Kind kind) {
   return "unknown";
 }
 
-Result<VerifyReport> verify_recording(const std::string& folder) {
+Result<VerifyReport> verify_recording(const std::string& folder, const TextProgress& progress) {
   AGDB_TRY(RecordingMetadata metadata, read_metadata(folder));
   AGDB_TRY(const EventText text, EventText::open(folder));
   const bool live = metadata.status == kStatusRecording && text.has_writer();
@@ -347,7 +353,7 @@ Result<VerifyReport> verify_recording(const std::string& folder) {
   if (metadata.status == kStatusRecording && !live) {
     AGDB_TRY(metadata, read_metadata(folder));
   }
-  return Verifier(folder, std::move(metadata), text, live).run();
+  return Verifier(folder, std::move(metadata), text, live, progress).run();
 }
 
 }  // namespace agdb

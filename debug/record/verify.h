@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "debug/record/event_text.h"
 #include "runtime/events/result.h"
 
 namespace agdb {
@@ -44,6 +45,6 @@ struct VerifyReport {
 
 // Reads a recording's events once from beginning to end, whatever its size, and reports everything
 // that is wrong, not the first only. Errors: what Recording::open refuses.
-Result<VerifyReport> verify_recording(const std::string& folder);
+Result<VerifyReport> verify_recording(const std::string& folder, const TextProgress& progress = {});
 
 }  // namespace agdb

@@ -314,10 +314,12 @@ Status FrameReader::Impl::decode_into(std::string& text, std::string_view compre
     return damaged(frame, fmt::format("the table tells of {} bytes of text, the frame of {}", size,
                                       static_cast<std::int64_t>(told)));
   }
-  text.resize(size);
   Decoder decoder = take_decoder();
-  const std::size_t got = ZSTD_decompressDCtx(decoder.get(), text.data(), text.size(),
-                                              compressed.data(), compressed.size());
+  std::size_t got = 0;
+  text.resize_and_overwrite(static_cast<std::size_t>(size), [&](char* out, std::size_t) {
+    got = ZSTD_decompressDCtx(decoder.get(), out, size, compressed.data(), compressed.size());
+    return ZSTD_isError(got) != 0 ? 0 : got;
+  });
   {
     const std::lock_guard lock(mutex);
     idle.push_back(std::move(decoder));

@@ -248,8 +248,7 @@ Result<ExitCode> convert(const RecordArguments& arguments, Environment& env) {
              resolve_recording(records_dir(env), env.working_dir, record));
     Result<CompressReport> report = [&] {
       Progress progress(*env.console, "working", 0, "MB", 1'000'000);
-      return compress(files, folder,
-                      [&](std::uint64_t done, std::uint64_t) { progress.update(done); });
+      return compress(files, folder, progress.updater());
     }();
     if (!report) return std::unexpected(std::move(report).error());
     if (arguments.json) {

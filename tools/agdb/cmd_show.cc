@@ -53,7 +53,8 @@ Result<ExitCode> show_one(const ShowArguments& arguments, const Recording& recor
   if (!context && context.error().code != Code::kNotFound) return std::unexpected(context.error());
   Console& console = *env.console;
   if (arguments.json) {
-    AGDB_TRY(const std::string line, recording.line_at(*recording.index_of(seq)));
+    std::string line;
+    AGDB_TRY([[maybe_unused]] const EventEntry entry, recording.fetch(seq, line));
     AGDB_TRY(Json parsed, parse_json(line));
     Json json = Json::object({{"event", std::move(parsed)}});
     json.set("context", context ? context_json(*context) : Json());

@@ -53,7 +53,10 @@ std::string to_text(const VerifyReport& report) {
 Result<ExitCode> verify(const VerifyArguments& arguments, Environment& env) {
   AGDB_TRY(const std::string folder,
            resolve_recording(records_dir(env), env.working_dir, arguments.record));
-  AGDB_TRY(const VerifyReport report, verify_recording(folder));
+  AGDB_TRY(const VerifyReport report, [&] {
+    Progress progress(*env.console, "verifying", 0, "MB", 1'000'000);
+    return verify_recording(folder, progress.updater());
+  }());
   if (arguments.json) {
     env.console->print_line(dump(to_json(report, folder), {.sorted = false, .indent = 2}));
   } else {

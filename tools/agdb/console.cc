@@ -119,6 +119,13 @@ Progress::~Progress() {
   if (visible_) fmt::print(stderr, "\r\x1b[K");
 }
 
+std::function<void(std::uint64_t, std::uint64_t)> Progress::updater() {
+  return [this](std::uint64_t done, std::uint64_t total) {
+    total_ = total;
+    update(done);
+  };
+}
+
 void Progress::update(std::uint64_t done) {
   using std::chrono::duration;
   using std::chrono::milliseconds;

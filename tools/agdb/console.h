@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -79,11 +80,13 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(std::uint64_t done);
+  // For those who know the total and tell it each time. Used while this object lives.
+  std::function<void(std::uint64_t done, std::uint64_t total)> updater();
 
  private:
   Console& console_;
   const std::string what_;
-  const std::uint64_t total_;
+  std::uint64_t total_;
   const std::string unit_;
   const std::uint64_t scale_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();

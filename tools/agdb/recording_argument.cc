@@ -10,7 +10,10 @@ namespace agdb {
 
 Result<Recording> open_recording(const std::string& typed, Environment& env) {
   AGDB_TRY(const std::string folder, resolve_recording(records_dir(env), env.working_dir, typed));
-  AGDB_TRY(Recording recording, Recording::open(folder));
+  AGDB_TRY(Recording recording, [&] {
+    Progress progress(*env.console, "indexing", 0, "MB", 1'000'000);
+    return Recording::open(folder, progress.updater());
+  }());
   for (const std::string& note : recording.notes())
     env.console->note(fmt::format("{}: {}", recording.metadata().record_id, note));
   return recording;

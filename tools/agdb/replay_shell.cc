@@ -184,9 +184,9 @@ void ReplayShell::list(const Words&) {
   if (options_.json) {
     Json array = Json::array();
     for (const ReplayListItem& item : *items) {
-      const auto index = recording_.index_of(item.event.seq_num);
-      const Result<std::string> line = recording_.line_at(index.value_or(0));
-      Result<Json> event = line ? parse_json(*line) : Result<Json>(Json());
+      std::string line;
+      const Result<EventEntry> found = recording_.fetch(item.event.seq_num, line);
+      Result<Json> event = found ? parse_json(line) : Result<Json>(Json());
       array.push_back(
           Json::object({{"Event", event.value_or(Json())}, {"IsCursor", item.is_cursor}}));
     }

@@ -63,6 +63,31 @@ TEST_F(ReaderTest, EventsAreFoundByPositionAndByNumber) {
   EXPECT_EQ(entry.offset, call_line(1, "A").size());
 }
 
+TEST_F(ReaderTest, ALineIsFetchedByNumberWithoutItsEvent) {
+  const std::string any_order = R"({"type":"syscall","timestamp":3,"pid":7,"seq_num":3})";
+  const std::string folder = this->recording(call_line(1, "A") + call_line(2, "B") + any_order +
+                                             "\n" + call_line(3, "twin") + call_line(7, "C"));
+  const Recording recording = open(folder);
+  std::string line = "from before";
+  for (std::uint64_t number : {7, 1, 2}) {
+    const Result<EventEntry> entry = recording.fetch(seq(number), line);
+    ASSERT_TRUE(entry) << number;
+    EXPECT_EQ(*entry, recording.entry(*recording.index_of(seq(number))));
+    EXPECT_EQ(line, *recording.line_at(*recording.index_of(seq(number))));
+  }
+  EXPECT_TRUE(recording.fetch(seq(3), line));
+  EXPECT_EQ(line, any_order) << "the first of two";
+  EXPECT_EQ(recording.fetch(seq(4), line).error().message, "event with SeqNum 4 not found");
+  EXPECT_FALSE(recording.fetch(seq(0), line));
+
+  std::string text = read_text(folder + "/events.jsonl");
+  text[text.find("\"seq_num\":2") + 10] = '4';
+  text[text.find("\"seq_num\":3}") + 10] = '4';
+  write_text(folder + "/events.jsonl", text);
+  EXPECT_THAT(recording.fetch(seq(2), line).error().message, HasSubstr("event 4 of time 2 is"));
+  EXPECT_THAT(recording.fetch(seq(3), line).error().message, HasSubstr("event 4 of time 3 is"));
+}
+
 TEST_F(ReaderTest, RangesIncludeBothEnds) {
   std::string text;
   for (std::uint64_t i = 1; i <= 10; ++i) text += call_line(i);
