@@ -42,8 +42,8 @@ class Scheduler {
 std::unique_ptr<Scheduler> make_sim_scheduler();
 
 // Real time, on an event loop that others use too: sockets that are served on the kernel's thread.
-// The loop belongs to the scheduler; whoever uses it is gone before. `run` goes on while anybody has
-// work for the loop.
+// The loop belongs to the scheduler; whoever uses it is gone before. `run` goes on while anybody
+// has work for the loop.
 struct LoopScheduler {
   std::unique_ptr<Scheduler> scheduler;
   boost::asio::io_context* loop;
