@@ -96,6 +96,7 @@ void read_fields(FieldReader& fields, RecordingMetadata& metadata) {
   fields.read("agdb_version", metadata.agdb_version);
   fields.read("run_id", metadata.run_id);
   fields.read("trace_id", metadata.trace_id);
+  fields.read("outer_span_id", metadata.outer_span_id);
   read_object(fields, "parent", [&](FieldReader& in) { metadata.parent = read_parent(in); });
   read_time(fields, "process_start_time", metadata.process_start_time);
   fields.read("time_source", metadata.time_source);
@@ -183,6 +184,7 @@ void add_version2(Json& json, const RecordingMetadata& metadata) {
   members.text("agdb_version", metadata.agdb_version);
   members.text("run_id", metadata.run_id);
   members.text("trace_id", metadata.trace_id);
+  members.text("outer_span_id", metadata.outer_span_id);
   if (metadata.parent) json.set("parent", to_json(*metadata.parent));
   members.time("process_start_time", metadata.process_start_time);
   members.text("time_source", metadata.time_source);

@@ -79,6 +79,7 @@ struct RecordingMetadata {
   std::string agdb_version;
   std::string run_id;
   std::string trace_id;
+  std::string outer_span_id;  // of a trace that began outside of the runtime (ProcessStart)
   std::optional<RecordingParent> parent;
   std::optional<WallTime> process_start_time;  // event timestamps count from it
   std::string time_source;                     // "clock", "log", "durations", "order"

@@ -35,6 +35,7 @@ RecordingMetadata first_metadata(Pid pid, const ProcessStart& start,
   metadata.agdb_version = AGDB_VERSION;
   metadata.run_id = start.run_id;
   metadata.trace_id = start.trace_id;
+  metadata.outer_span_id = start.outer_span_id;
   metadata.parent = options.parent;
   metadata.process_start_time = start.wall_start;
   metadata.time_source = start.time_source;

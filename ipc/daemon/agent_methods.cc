@@ -37,6 +37,10 @@ MethodResult enroll(Core& core, const MethodCall& call) {
   const Json parent = params.any("parent");
   const std::int64_t protocol = params.integer("protocol", kProtocol);
   const std::string client = params.text("client");
+  const std::string traceparent = params.text("traceparent");
+  const std::optional<TraceParent> outer = parse_traceparent(traceparent);
+  if (!traceparent.empty() && !outer)
+    params.refuse("traceparent", "expected \"00-<32 hex digits>-<16 hex digits>-<2 hex digits>\"");
   const bool record = params.boolean("record");
   if (const auto error = params.error()) return std::unexpected(*error);
   if (protocol != kProtocol)
@@ -49,6 +53,10 @@ MethodResult enroll(Core& core, const MethodCall& call) {
     if (!pid) return refuse(pid.error());
     request.parent = *pid;
   }
+  if (outer) {
+    request.trace_id = outer->trace_id;
+    request.outer_span_id = outer->span_id;
+  }
   if (record) core.recordings.record(core.kernel.next_pid());
   const Result<Pid> pid = core.agents.adopt(std::move(request));
   if (!pid) return refuse(pid.error());
@@ -59,6 +67,7 @@ MethodResult enroll(Core& core, const MethodCall& call) {
                                    std::to_string(call.session.peer().pid));
   return Json::object({{"pid", raw(*pid)},
                        {"record_id", core.recordings.record_id(*pid).value_or("")},
+                       {"traceparent", format_traceparent(core.traceparent(*pid))},
                        {"version", core.options.version}});
 }
 

@@ -76,6 +76,11 @@ Json Core::process_json(Pid pid) const {
   return process_json(*kernel.info(pid));
 }
 
+TraceParent Core::traceparent(Pid pid) const {
+  const ProcessInfo info = *kernel.info(pid);
+  return {info.trace_id, process_span_id(info.trace_id, info.run_id, pid)};
+}
+
 Json Core::process_json(const ProcessInfo& info) const {
   Json recent = Json::array();
   for (const std::int64_t tokens : info.recent_calls) recent.push_back(tokens);
@@ -93,6 +98,7 @@ Json Core::process_json(const ProcessInfo& info) const {
                             {"context_tokens", info.context_tokens},
                             {"elapsed_ns", info.elapsed.count()},
                             {"started", format_wall_time(info.started)},
+                            {"trace_id", info.trace_id},
                             {"recent", std::move(recent)},
                             {"alert", info.alert_level},
                             {"record_id", recordings.record_id(info.pid).value_or("")}});

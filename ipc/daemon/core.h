@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "debug/record/recording_manager.h"
+#include "debug/trace/span_id.h"
 #include "ipc/daemon/forecast_watch.h"
 #include "ipc/daemon/methods.h"
 #include "ipc/daemon/view_hub.h"
@@ -43,6 +44,8 @@ class Core {
 
   // The pid that a parameter names: a number, or the record id of a process that is being recorded.
   Result<Pid> pid_of(const Json& param) const;
+  // The span of a process, for whoever continues its trace. REQUIRES: there is such a process.
+  TraceParent traceparent(Pid pid) const;
   // The process as the protocol tells it. REQUIRES: there is one.
   Json process_json(Pid pid) const;
   Json process_json(const ProcessInfo& info) const;

@@ -116,6 +116,9 @@ struct ProcessStart {
   // The script that this process executes, as JSON text; null for foreign agents.
   std::shared_ptr<const std::string> script;
   std::optional<ForkOrigin> forked_from;
+  // The span that this process is a part of, where a program outside of this runtime named one (16
+  // hex digits of W3C trace context); trace_id is that program's then.
+  std::string outer_span_id = {};
 };
 
 // The process is gone: no event of it follows. Not an event of the recording but its metadata.

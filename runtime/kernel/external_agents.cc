@@ -59,6 +59,10 @@ Result<Pid> ExternalAgents::adopt(AdoptRequest request) {
   p->budget = request.budget;
   p->max_steps = request.max_steps;
   p->policy = request.policy;
+  if (!request.trace_id.empty()) {
+    p->trace_id = std::move(request.trace_id);
+    p->outer_span_id = std::move(request.outer_span_id);
+  }
   k_->announce(*p, std::nullopt);
   k_->change_state(*p, ProcessState::kRunning, "");
   const Field fields[] = {{"intent", p->intent}};

@@ -16,6 +16,10 @@ struct AdoptRequest {
   std::string intent;
   std::string model;
   Pid parent = kRuntimePid;
+  // The trace and the span in it that the agent is a part of, both or none: ids of W3C trace
+  // context. None: the parent's trace, or one of its own.
+  std::string trace_id = {};
+  std::string outer_span_id = {};
   std::int64_t budget = 0;     // 0: none
   std::int64_t max_steps = 0;  // 0: none
   BudgetPolicy policy = BudgetPolicy::kKill;

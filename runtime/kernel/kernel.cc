@@ -121,6 +121,7 @@ void Kernel::Impl::announce(Process& p, const std::optional<RestoredState>& rest
   start.parent = p.parent;
   start.run_id = p.run_id;
   start.trace_id = p.trace_id;
+  start.outer_span_id = p.outer_span_id;
   start.model = p.model;
   start.context_budget = p.budget;
   start.max_steps = p.max_steps;
@@ -401,6 +402,8 @@ ProcessInfo Kernel::Impl::info(const Process& p) const {
   info.state = p.state.state();
   info.external = p.external != nullptr;
   info.intent = p.intent;
+  info.run_id = p.run_id;
+  info.trace_id = p.trace_id;
   info.model = p.model;
   info.steps = p.steps;
   info.max_steps = p.max_steps;

@@ -72,6 +72,8 @@ struct ProcessInfo {
   bool external = false;  // it lives in another program
   std::string intent;
   std::string model;
+  std::string run_id;
+  std::string trace_id;
   std::int64_t steps = 0;
   std::int64_t max_steps = 0;
   std::int64_t tokens_used = 0;  // spent: request + response, cumulative

@@ -53,6 +53,7 @@ struct Process {
   std::string intent;
   std::string run_id;
   std::string trace_id;
+  std::string outer_span_id;  // empty: none
   std::shared_ptr<const Script> script;
   // Shares ownership of the script. Null, as the script, for a process that lives elsewhere.
   std::shared_ptr<const ScriptAgent> agent;

@@ -52,6 +52,30 @@ test("the pid and the record's id are the daemon's", async (t) => {
   });
 });
 
+test("a trace is continued and handed on", async (t) => {
+  const outer = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const own = outer.replace("b7", "c8");
+  const daemon = await toldBy(t, async (agent, daemon) => {
+    daemon.answers["agent.register"] = () => ({ pid: 41, record_id: "", traceparent: own });
+    const asked = agdb.register("asked by a server", { traceparent: outer });
+    assert.equal(asked.traceparent, "");
+    await asked.gate();
+    assert.equal(asked.traceparent, own);
+    await asked.close();
+  });
+  assert.equal(daemon.told("agent.register").at(-1).traceparent, outer);
+});
+
+test("a wrong traceparent costs the place in the trace only", async (t) => {
+  const daemon = await toldBy(t, async () => {
+    for (const traceparent of ["00-zz", 5, {}, "x".repeat(10000)]) {
+      const agent = agdb.register("tidy", { traceparent });
+      await agent.close();
+    }
+  });
+  for (const params of daemon.told("agent.register")) assert.ok(!("traceparent" in params));
+});
+
 test("a call of a function is told as a whole when it has returned", async (t) => {
   const daemon = await toldBy(t, (agent) => {
     const files = agent.call("ReadDocs", { path: "docs/" }, () => ({ files: 3 }));

@@ -138,7 +138,8 @@ class FakeDaemon:
                                   "data": {"code": "exhausted", "hint": ""}}}
             with self.changed:
                 pid, self._next_pid = self._next_pid, self._next_pid + 1
-            return {"result": {"pid": pid, "record_id": "rec-%d" % pid, "version": "0.1.0"}}
+            return {"result": {"pid": pid, "record_id": "rec-%d" % pid, "version": "0.1.0",
+                               "traceparent": "00-%032x-%016x-01" % (pid, pid)}}
         if method == "agent.gate":
             result = self.gate(message["params"])
             if result is None:

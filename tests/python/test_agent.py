@@ -25,6 +25,30 @@ class Registering(AgentCase):
                                   "policy": "pause", "max_steps": 9, "record": True})
         self.assertEqual((agent.pid, agent.stats().record_id), (2, "rec-2"))
 
+    def test_a_trace_is_continued_and_handed_on(self):
+        outer = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        agent = agdb.register("asked by a server", traceparent=outer)
+        self.assertEqual(agent.traceparent, "")
+        agent.flush(SECONDS)
+        self.assertEqual(self.daemon.of("agent.register")[-1]["traceparent"], outer)
+        self.assertEqual(agent.traceparent, "00-%032x-%016x-01" % (agent.pid, agent.pid))
+
+    def test_the_environment_names_a_trace_that_an_argument_overrules(self):
+        first = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        second = first.replace("b7", "c8")
+        with mock.patch.dict(os.environ, {"TRACEPARENT": first}):
+            agdb.register("one")
+            agdb.register("two", traceparent=second).flush(SECONDS)
+        told = [one["traceparent"] for one in self.daemon.of("agent.register")[-2:]]
+        self.assertEqual(told, [first, second])
+
+    def test_a_wrong_traceparent_costs_the_place_in_the_trace_only(self):
+        for wrong in ("00-zz", "00-%032d-b7ad6b7169203331-01" % 0, 5, "x" * 10000):
+            agent = agdb.register("tidy", traceparent=wrong)
+            agent.flush(SECONDS)
+            self.assertNotIn("traceparent", self.daemon.of("agent.register")[-1])
+            self.assertIsNotNone(agent.pid)
+
     def test_agents_share_a_connection(self):
         agdb.register("another").flush(SECONDS)
         self.assertEqual(len(self.daemon.connections), 1)

@@ -18,6 +18,8 @@ export interface AgentOptions {
 export interface RegisterOptions extends AgentOptions {
   /** The pid of an agent of another process that started this one. */
   parent?: number;
+  /** The span that the agent is a part of (W3C trace context). Default: that of $TRACEPARENT. */
+  traceparent?: string;
 }
 
 /** How a call ended: with an error, if there is one, else with a result. */
@@ -110,6 +112,8 @@ export class Agent {
   readonly pid: number;
   /** "" while it is not known, and for an agent that is not recorded. */
   readonly recordId: string;
+  /** W3C trace context of this agent's span, for headers; "" while it is not known. */
+  readonly traceparent: string;
   /** Whether anything can still be told. */
   readonly isOpen: boolean;
 

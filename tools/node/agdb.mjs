@@ -230,6 +230,7 @@ class Link {
   state = "registering";
   pid = 0;
   recordId = "";
+  traceparent = "";
   /** Entries that need the pid. */
   waiting = [];
   sent = 0;
@@ -477,6 +478,7 @@ class Connection {
     link.state = "alive";
     link.pid = pid;
     link.recordId = String(answer.result.record_id ?? "");
+    link.traceparent = String(answer.result.traceparent ?? "");
     for (const entry of link.waiting.splice(0)) this.#ready(entry);
   }
 
@@ -612,6 +614,17 @@ function countOrNothing(count) {
   return Number.isFinite(count) && count >= 0 ? Math.round(count) : undefined;
 }
 
+/** Of version 00, and no id of zeros. */
+const kTraceparent = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The span that the agent is a part of; a header that is wrong costs that, nothing else. */
+function outerSpan(given) {
+  const header = (textOrNothing(given ?? process.env.TRACEPARENT) ?? "").trim().toLowerCase();
+  if (header === "" || kTraceparent.test(header)) return header || undefined;
+  sayOnce("traceparent", `no traceparent: "${header.slice(0, 80)}"`);
+  return undefined;
+}
+
 /**
  * One agent, as `agdb ps` shows it. Made by `register` and by `child`.
  *
@@ -637,7 +650,7 @@ export class Agent {
     const text = resultText(intent);
     this.#link = new Link(connection, text);
     this.#rejectedThen = connection.rejected;
-    const { model, budget, policy, maxSteps, record, parent: pid } = argsOf(options);
+    const { model, budget, policy, maxSteps, record, parent: pid, traceparent } = argsOf(options);
     const params = {
       intent: text,
       model: textOrNothing(model),
@@ -648,6 +661,7 @@ export class Agent {
       protocol: kProtocol,
       client: kClient,
       record,
+      traceparent: parent ? undefined : outerSpan(traceparent),
     };
     connection.join(this.#link, toJson(params), parent ? parent.#link : null);
   }
@@ -660,6 +674,11 @@ export class Agent {
   /** "" while it is not known, and for an agent that is not recorded. */
   get recordId() {
     return this.#link.recordId;
+  }
+
+  /** W3C trace context of this agent's span, for headers; "" while it is not known. */
+  get traceparent() {
+    return this.#link.traceparent;
   }
 
   /** Whether anything can still be told. */

@@ -42,6 +42,7 @@ import inspect
 import itertools
 import json
 import os
+import re
 import select
 import socket
 import struct
@@ -82,6 +83,10 @@ _Params = Dict[str, Any]
 
 
 # ---- JSON of values from outside -----------------------------------------------------------------
+
+
+# Of version 00, and no id of zeros.
+_TRACEPARENT = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def _cut(text: str, limit: int) -> str:
@@ -610,6 +615,7 @@ class Agent:
         self._closed = False
         self._pid: Optional[int] = None
         self._record_id = ""
+        self._traceparent = ""
         self._told = self._sent = self._lost = self._lost_untold = self._rejected = 0
         self._faults = 0
         self._last_fault = ""
@@ -628,6 +634,14 @@ class Agent:
     def pid(self) -> Optional[int]:
         """The pid that the daemon gave; None until it did (flush() waits for that)."""
         return self._pid
+
+    @property
+    def traceparent(self) -> str:
+        """W3C trace context of this agent's span, for the headers of what it asks others to do.
+
+        "" until the daemon gave it (flush() waits for that).
+        """
+        return self._traceparent
 
     @property
     def alive(self) -> bool:
@@ -944,6 +958,7 @@ class Agent:
         if isinstance(pid, int) and not isinstance(pid, bool):
             self._pid = pid
             self._record_id = _text(_get(result, "record_id"))
+            self._traceparent = _text(_get(result, "traceparent"))
             return
         self._refused = True
         if self in self._link.agents:
@@ -960,7 +975,7 @@ class Agent:
 
 
 def register(intent: str, *, model: str = "", budget: int = 0, policy: str = "",
-             max_steps: int = 0, record: bool = False) -> Agent:
+             max_steps: int = 0, record: bool = False, traceparent: str = "") -> Agent:
     """Makes this program, or a part of it, an agent that agdb sees. Does not wait for the daemon.
 
         agent = agdb.register("tidy the docs", model="m-1", budget=50000, policy="pause")
@@ -968,10 +983,16 @@ def register(intent: str, *, model: str = "", budget: int = 0, policy: str = "",
     `budget` are tokens, of requests and answers together (0: none), and `policy` ("kill", "pause",
     "warn") what happens when they are spent; `max_steps` bounds the model calls; `record` records
     from the beginning. What wrap() wraps belongs to the agent that was registered last.
+    `traceparent` is the span that the agent is a part of, as its caller's header tells (W3C trace
+    context); where none is given, that of the environment variable TRACEPARENT, if there is one.
     """
     global _default
+    options = _options(model, budget, policy, max_steps, record)
+    outer = _outer_span(traceparent)
+    if outer:
+        options["traceparent"] = outer
     with _module_lock:
-        agent = Agent(_link(), intent, None, _options(model, budget, policy, max_steps, record))
+        agent = Agent(_link(), intent, None, options)
         _default = agent
         return agent
 
@@ -1001,6 +1022,15 @@ def _options(model: str, budget: int, policy: str, max_steps: int, record: bool)
     options = {"model": model, "budget": budget, "policy": policy, "max_steps": max_steps,
                "record": record}
     return {name: value for name, value in options.items() if value}
+
+
+def _outer_span(given: str) -> str:
+    """A header that is wrong costs the agent its place in a trace, nothing else."""
+    header = str(given or os.environ.get("TRACEPARENT", "")).strip().lower()
+    if not header or _TRACEPARENT.fullmatch(header):
+        return header
+    _notice("traceparent", "no traceparent: %s" % _repr(header))
+    return ""
 
 
 # ---- Tools ---------------------------------------------------------------------------------------

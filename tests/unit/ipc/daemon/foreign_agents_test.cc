@@ -1,6 +1,8 @@
 // Agents of other programs, and views of them, over the socket.
 #include <gmock/gmock.h>
 
+#include "debug/record/metadata.h"
+#include "debug/trace/span_id.h"
 #include "tests/unit/ipc/daemon/daemon_fixture.h"
 
 namespace agdb {
@@ -100,6 +102,31 @@ TEST_F(ForeignAgentsTest, AnotherProtocolIsRefusedInWords) {
   const auto refused = client.call("agent.register", with({{"protocol", 2}}));
   EXPECT_EQ(refused.error().code, Code::kUnsupported);
   EXPECT_THAT(refused.error().message, HasSubstr("protocol 1, not 2"));
+}
+
+TEST_F(ForeignAgentsTest, ATraceFromOutsideIsContinuedAndHandedOn) {
+  DaemonClient client = connect();
+  const std::string outer = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const Json made = must(client.call(
+      "agent.register", with({{"intent", "a part"}, {"record", true}, {"traceparent", outer}})));
+  const auto own = parse_traceparent(made.text("traceparent"));
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->trace_id, "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_NE(own->span_id, "b7ad6b7169203331");
+  const auto metadata = read_metadata(folder / "records" / std::string(made.text("record_id")));
+  ASSERT_TRUE(metadata);
+  EXPECT_EQ(metadata->trace_id, own->trace_id);
+  EXPECT_EQ(metadata->outer_span_id, "b7ad6b7169203331");
+
+  const Json child = must(client.call("agent.register", with({{"parent", pid_in(made)}})));
+  EXPECT_EQ(parse_traceparent(child.text("traceparent"))->trace_id, own->trace_id);
+  EXPECT_EQ(process(client, pid_in(child)).text("trace_id"), own->trace_id);
+}
+
+TEST_F(ForeignAgentsTest, AWrongTraceparentIsRefusedInWords) {
+  DaemonClient client = connect();
+  const auto refused = client.call("agent.register", with({{"traceparent", "00-abc"}}));
+  EXPECT_THAT(refused.error().message, HasSubstr("traceparent"));
 }
 
 TEST_F(ForeignAgentsTest, WrongParametersAreNamed) {
