@@ -74,7 +74,8 @@ IndexCheck::IndexCheck(const std::string& folder, const RecordingMetadata& metad
       file_(::open((folder + "/events.idx").c_str(), O_RDONLY | O_CLOEXEC)),
       builder_(metadata.format_version) {
   struct stat info = {};
-  if (!file_ || ::fstat(file_.get(), &info) < 0) {
+  // A writer at work may have made the file this moment.
+  if (!file_ || ::fstat(file_.get(), &info) < 0 || info.st_size == 0) {
     file_ = OwnedFd();
     return;
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <thread>
 
+#include "debug/record/verify.h"
 #include "record_fixture.h"
 
 namespace agdb {
@@ -102,6 +103,20 @@ TEST_F(ManyAtOnceTest, AllReadersOfOneRecording) {
   run_together({[&] { write_all(*recorder); }, [&] { read(folder); }, [&] { read(folder); },
                 [&] { follow(folder); }, [&] { follow(folder); }});
   expect_sound(folder);
+}
+
+TEST_F(ManyAtOnceTest, CheckingARecordingThatGrowsFindsNothing) {
+  const auto recorder = begin(7);
+  const std::string folder = recorder->folder();
+  const auto verify = [&] {
+    for (bool live = true; live;) {
+      const Result<VerifyReport> report = verify_recording(folder);
+      ASSERT_TRUE(report) << report.error().message;
+      for (const VerifyFinding& finding : report->findings) ADD_FAILURE() << finding.what;
+      live = report->live;
+    }
+  };
+  run_together({[&] { write_all(*recorder); }, verify, [&] { read(folder); }});
 }
 
 }  // namespace

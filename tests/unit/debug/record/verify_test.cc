@@ -184,6 +184,15 @@ TEST_F(VerifyTest, WrongSumsAndAWrongIndexAreFound) {
   EXPECT_THAT(verify(folder).findings, ElementsAre(finding(Kind::kSum, 0, "events.sum")));
 }
 
+TEST_F(VerifyTest, AnIndexThatHasJustBeenMadeIsNoneYet) {
+  ProcessEvents process(pid(7));
+  const auto recorder = this->recorder();
+  recorder->record(process.call("Open"), Nanoseconds(1));
+  ASSERT_TRUE(recorder->flush());
+  write_text(recorder->folder() + "/events.idx", "");
+  EXPECT_TRUE(verify(recorder->folder()).ok());
+}
+
 TEST_F(VerifyTest, ADeltaWithoutItsBaseIsFound) {
   const std::string folder = recorded();
   std::vector<std::string> lines = read_lines(folder + "/events.jsonl");
