@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "debug/strace/value_text.h"
+#include "runtime/events/adaptive_duration.h"
 #include "runtime/events/printable.h"
 
 namespace agdb {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "debug/strace/value_text.h"
+#include "runtime/events/adaptive_duration.h"
 #include "runtime/events/printable.h"
 #include "runtime/events/text.h"
 

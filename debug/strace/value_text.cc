@@ -110,13 +110,6 @@ std::string quoted_text(std::string_view text) {
   return out += '"';
 }
 
-std::string adaptive_duration(Nanoseconds duration) {
-  const std::int64_t ns = duration.count();
-  if (ns < 1'000'000) return fmt::format("{}µs", ns / 1'000);
-  if (ns < 1'000'000'000) return fmt::format("{}ms", ns / 1'000'000);
-  return fmt::format("{:.2f}s", static_cast<double>(ns) / 1e9);
-}
-
 std::string printable_within(std::string_view text, std::size_t limit) {
   std::string out;
   if (append_printable(out, text, EscapeStyle::kPlain, limit) == text.size()) return out;

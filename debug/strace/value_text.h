@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/events/duration.h"
 #include "runtime/events/json.h"
 
 namespace agdb {
@@ -19,10 +18,6 @@ std::string value_text(const Json& value, std::size_t max_bytes = std::string::n
 
 // In double quotes, with escapes for quotes, backslashes and all that is not printable.
 std::string quoted_text(std::string_view text);
-
-// "850µs", "12ms", "1.20s": below a millisecond whole microseconds, below a second whole
-// milliseconds (both cut), else seconds with two decimals.
-std::string adaptive_duration(Nanoseconds duration);
 
 // Cuts for lines of a bounded width, never within a character or an escape.
 //

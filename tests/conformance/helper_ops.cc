@@ -2,6 +2,7 @@
 
 #include "debug/context/rounding.h"
 #include "debug/strace/value_text.h"
+#include "runtime/events/adaptive_duration.h"
 #include "runtime/events/duration.h"
 #include "runtime/events/hash.h"
 #include "runtime/events/text.h"

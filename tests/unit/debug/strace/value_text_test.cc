@@ -7,8 +7,6 @@
 namespace agdb {
 namespace {
 
-using std::chrono::nanoseconds;
-
 TEST(ValueTextTest, Scalars) {
   EXPECT_EQ(value_text(Json()), "<nil>");
   EXPECT_EQ(value_text(true), "true");
@@ -70,23 +68,6 @@ TEST(QuotedTextTest, EscapesWhatIsNotPrintable) {
   EXPECT_EQ(quoted_text(""), "\"\"");
   EXPECT_EQ(quoted_text("say \"hi\"\n"), "\"say \\\"hi\\\"\\n\"");
   EXPECT_EQ(quoted_text("a\\b\x01\xff"), "\"a\\\\b\\x01\\xff\"");
-}
-
-TEST(AdaptiveDurationTest, ChangesItsUnitWithTheSize) {
-  const std::pair<std::int64_t, const char*> cases[] = {{0, "0µs"},
-                                                        {1, "0µs"},
-                                                        {999, "0µs"},
-                                                        {1'000, "1µs"},
-                                                        {999'999, "999µs"},
-                                                        {1'000'000, "1ms"},
-                                                        {1'999'999, "1ms"},
-                                                        {999'999'999, "999ms"},
-                                                        {1'000'000'000, "1.00s"},
-                                                        {1'500'000'000, "1.50s"},
-                                                        {12'500'000'000, "12.50s"},
-                                                        {25'300'000'000, "25.30s"},
-                                                        {60'000'000'000, "60.00s"}};
-  for (const auto& [ns, text] : cases) EXPECT_EQ(adaptive_duration(nanoseconds(ns)), text) << ns;
 }
 
 TEST(CutTest, PlainTextOfTheLimitIsWhole) {

@@ -1,0 +1,16 @@
+#include "runtime/events/adaptive_duration.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+namespace agdb {
+
+std::string adaptive_duration(Nanoseconds duration) {
+  const std::int64_t ns = duration.count();
+  if (ns < 1'000'000) return fmt::format("{}µs", ns / 1'000);
+  if (ns < 1'000'000'000) return fmt::format("{}ms", ns / 1'000'000);
+  return fmt::format("{:.2f}s", static_cast<double>(ns) / 1e9);
+}
+
+}  // namespace agdb
