@@ -71,6 +71,7 @@ Ops all_ops() {
   add_strace_ops(ops);
   add_context_ops(ops);
   add_kernel_ops(ops);
+  add_trace_ops(ops);
   return ops;
 }
 

@@ -25,6 +25,7 @@ void add_fork_ops(Ops& ops);
 void add_strace_ops(Ops& ops);
 void add_context_ops(Ops& ops);
 void add_kernel_ops(Ops& ops);
+void add_trace_ops(Ops& ops);
 
 // {"error": message}
 Json refused(const Error& error);

@@ -1,0 +1,144 @@
+#include "debug/trace/trace_list.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "debug/record/record_id.h"
+#include "debug/trace/saturating.h"
+#include "debug/trace/span_file.h"
+#include "debug/trace/span_text.h"
+#include "runtime/events/adaptive_duration.h"
+#include "runtime/events/printable.h"
+#include "runtime/events/text.h"
+
+namespace agdb {
+namespace {
+
+constexpr std::size_t kIdWidth = 34;
+constexpr std::size_t kIdLength = 32;
+constexpr std::size_t kCountWidth = 5;
+constexpr std::size_t kDurationWidth = 10;
+constexpr int kRule = 70;
+
+Result<std::vector<std::string>> trace_folders(const std::string& traces_dir) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::directory_iterator entries(traces_dir, error);
+  if (error == std::errc::no_such_file_or_directory) return names;
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    std::string name = entries->path().filename().string();
+    std::error_code ignored;
+    if (!name.starts_with('.') && entries->is_directory(ignored)) names.push_back(std::move(name));
+  }
+  if (error)
+    return std::unexpected(system_error(error.value(), fmt::format("list {}", traces_dir)));
+  std::sort(names.begin(), names.end(),
+            [](const auto& a, const auto& b) { return natural_less(a, b); });
+  return names;
+}
+
+Result<TraceSummary> summarize(const std::string& traces_dir, const std::string& trace_id) {
+  TraceTally tally;
+  AGDB_TRY(const SpanFileTally lines,
+           scan_spans(traces_dir, trace_id, [&](Span&& span) { tally.add(span); }));
+  if (tally.empty() && lines.bad_lines > 0) {
+    return fail(Code::kCorrupt, fmt::format("trace \"{}\" has no readable span: line {}: {}",
+                                            trace_id, lines.bad[0].line, lines.bad[0].why));
+  }
+  if (tally.empty())
+    return fail(Code::kNotFound, fmt::format("trace \"{}\" has no spans", trace_id));
+  TraceSummary summary = tally.summary();
+  summary.trace_id = trace_id;
+  summary.bad_lines = lines.bad_lines;
+  return summary;
+}
+
+void append_row(std::string& out, std::string_view id, std::string_view count,
+                std::string_view duration, std::string_view root) {
+  append_left(out, id, kIdWidth);
+  out += "  ";
+  append_right(out, count, kCountWidth);
+  out += "  ";
+  append_right(out, duration, kDurationWidth);
+  out += "  ";
+  out += root;
+  out += '\n';
+}
+
+}  // namespace
+
+void TraceTally::add(const Span& span) {
+  if (summary_.trace_id.empty()) summary_.trace_id = span.trace_id;
+  const bool first = summary_.span_count++ == 0;
+  if (first || span.start < summary_.start) {
+    summary_.start = span.start;
+    earliest_name_ = span.name;
+  }
+  end_ = first ? span.end() : std::max(end_, span.end());
+  if (span.failed()) ++summary_.error_count;
+  if (!has_root_ && span.parent_span_id.empty()) {
+    has_root_ = true;
+    summary_.root_span_name = span.name;
+  }
+}
+
+TraceSummary TraceTally::summary() const {
+  TraceSummary summary = summary_;
+  summary.total_duration =
+      saturating_difference(end_.time_since_epoch(), summary.start.time_since_epoch());
+  if (!has_root_) summary.root_span_name = earliest_name_;
+  return summary;
+}
+
+void sort_newest_first(std::vector<TraceSummary>& traces) {
+  std::stable_sort(traces.begin(), traces.end(),
+                   [](const TraceSummary& a, const TraceSummary& b) { return a.start > b.start; });
+}
+
+Result<TraceList> list_traces(const std::string& traces_dir) {
+  AGDB_TRY(const std::vector<std::string> names, trace_folders(traces_dir));
+  TraceList list;
+  for (const std::string& name : names) {
+    Result<TraceSummary> summary = summarize(traces_dir, name);
+    if (summary) {
+      list.traces.push_back(*std::move(summary));
+    } else {
+      list.unreadable.push_back({name, std::move(summary).error()});
+    }
+  }
+  sort_newest_first(list.traces);
+  return list;
+}
+
+std::string trace_list_text(std::span<const TraceSummary> traces) {
+  if (traces.empty()) return "No traces found.\n";
+  std::string out;
+  append_row(out, "TRACE ID", "SPANS", "DURATION", "ROOT");
+  for (int i = 0; i < kRule; ++i) out += "─";
+  out += '\n';
+  for (const TraceSummary& trace : traces) {
+    append_row(out, prefix_of_characters(printable(trace.trace_id), kIdLength),
+               fmt::format("{}", trace.span_count), adaptive_duration(trace.total_duration),
+               printable(trace.root_span_name));
+  }
+  return out;
+}
+
+Json trace_summary_json(const TraceSummary& summary) {
+  const auto start = std::chrono::floor<std::chrono::milliseconds>(summary.start);
+  return Json::object({{"trace_id", summary.trace_id},
+                       {"span_count", summary.span_count},
+                       {"start_time_ms", start.time_since_epoch().count()},
+                       {"total_duration_ms", summary.total_duration.count() / 1'000'000},
+                       {"root_span_name", summary.root_span_name},
+                       {"start_ns", summary.start.time_since_epoch().count()},
+                       {"total_duration_ns", summary.total_duration.count()},
+                       {"error_count", summary.error_count},
+                       {"bad_lines", summary.bad_lines}});
+}
+
+}  // namespace agdb
