@@ -1,0 +1,67 @@
+#include "debug/trace/span_csv.h"
+
+#include <charconv>
+#include <utility>
+
+namespace agdb {
+namespace {
+
+constexpr std::string_view kHeader =
+    "trace_id,span_id,parent_span_id,pid,kind,name,start,start_ns,duration_ns,status,error,"
+    "tokens_used,syscall_count,record_id,seq,attributes\r\n";
+constexpr std::string_view kBeginsFormula = "=+-@\t\r";
+constexpr std::string_view kNeedsQuotes = ",\"\r\n";
+
+}  // namespace
+
+SpanCsv::SpanCsv(std::function<void(std::string_view)> write) : write_(std::move(write)) {
+  write_(kHeader);
+}
+
+void SpanCsv::on_span(const Span& span) {
+  row_.clear();
+  for (const std::string* id : {&span.trace_id, &span.span_id, &span.parent_span_id}) text(*id);
+  number(static_cast<std::int64_t>(raw(span.pid)));
+  text(span_kind_name(span.kind));
+  text(span.name);
+  text(format_wall_time(span.start));
+  number(span.start.time_since_epoch().count());
+  number(span.duration.count());
+  text(span_status_name(span.status));
+  text(span.error);
+  number(span.tokens_used);
+  number(static_cast<std::int64_t>(span.syscall_count));
+  text(span.attributes.text("record_id"));
+  if (const Json& seq = span.attributes["seq"]; seq.is_integer()) {
+    number(seq.to_int().value_or(0));
+  } else {
+    row_ += ',';
+  }
+  text(span.attributes.empty() ? std::string() : dump(span.attributes));
+  row_.pop_back();
+  row_ += "\r\n";
+  write_(row_);
+  ++spans_;
+}
+
+void SpanCsv::text(std::string_view value) {
+  const bool formula = !value.empty() && kBeginsFormula.contains(value.front());
+  const bool quoted = value.find_first_of(kNeedsQuotes) != std::string_view::npos;
+  if (quoted) row_ += '"';
+  if (formula) row_ += '\'';
+  for (const char c : value) {
+    if (c == '"') row_ += '"';
+    row_ += c;
+  }
+  if (quoted) row_ += '"';
+  row_ += ',';
+}
+
+void SpanCsv::number(std::int64_t value) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  row_.append(digits, end);
+  row_ += ',';
+}
+
+}  // namespace agdb
