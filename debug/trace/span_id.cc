@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "runtime/events/hash.h"
+
 namespace agdb {
 
 namespace {
@@ -32,6 +34,14 @@ std::string process_span_id(std::string_view trace_id, std::string_view run_id, 
 std::string span_id_in(std::string_view process_span_id, SpanKind kind, std::uint64_t number,
                        std::uint32_t part) {
   return hex_id(fmt::format("{}/{}/{}/{}", process_span_id, span_kind_name(kind), number, part));
+}
+
+std::string message_span_id(std::string_view process_span_id, std::uint64_t message) {
+  return hex_id(fmt::format("{}/message/{}", process_span_id, message));
+}
+
+std::string trace_id_of_run(std::string_view run_id) {
+  return xxh3_128(run_id).hex();
 }
 
 std::optional<TraceParent> parse_traceparent(std::string_view header) {

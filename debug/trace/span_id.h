@@ -20,6 +20,12 @@ std::string process_span_id(std::string_view trace_id, std::string_view run_id, 
 std::string span_id_in(std::string_view process_span_id, SpanKind kind, std::uint64_t number,
                        std::uint32_t part = 0);
 
+// Of the sending of a message: its number among all that the process sent, which the receiver knows
+// too, so that it can name the sender's span.
+std::string message_span_id(std::string_view process_span_id, std::uint64_t message);
+// A trace's id for a run that was told none, from the run's id (or what else names it).
+std::string trace_id_of_run(std::string_view run_id);
+
 // W3C trace context, version 00: "00-<trace id>-<span id>-<flags>".
 struct TraceParent {
   std::string trace_id;
