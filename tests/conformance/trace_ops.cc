@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "debug/trace/blame.h"
 #include "debug/trace/span_file.h"
 #include "debug/trace/span_line.h"
 #include "debug/trace/span_tree.h"
@@ -147,6 +148,36 @@ Result<Json> tree_text_op(const Json& in, Recordings&) {
   return Json(tree_text(pointer_to(tree), {.verbose = in.boolean("verbose")}));
 }
 
+// Vectors tell spans by their names alone.
+void name_only(Json& spans) {
+  if (spans.is_object()) spans = Json(spans.text("name"));
+  if (!spans.is_array()) return;
+  for (Json& span : spans.items()) span = Json(span.text("name"));
+}
+
+Result<Json> blame_op(const Json& in, Recordings&) {
+  AGDB_TRY(std::vector<Span> spans, spans_of(in));
+  const std::optional<SpanTree> tree = SpanTree::build(std::move(spans));
+  if (!tree) return Json();
+  Json json = blame_json(*tree, find_blame(*tree));
+  name_only(*json.find("critical_path"));
+  if (Json& chains = *json.find("error_chains"); chains.is_array()) {
+    for (Json& chain : chains.items()) {
+      name_only(*chain.find("path"));
+      name_only(*chain.find("root_cause"));
+    }
+  }
+  return json;
+}
+
+Result<Json> blame_text_op(const Json& in, Recordings&) {
+  AGDB_TRY(std::vector<Span> spans, spans_of(in));
+  const std::optional<SpanTree> tree = SpanTree::build(std::move(spans));
+  if (!tree) return Json(blame_text(nullptr, nullptr));
+  const Blame blame = find_blame(*tree);
+  return Json(blame_text(&*tree, &blame));
+}
+
 }  // namespace
 
 void add_trace_ops(Ops& ops) {
@@ -156,6 +187,8 @@ void add_trace_ops(Ops& ops) {
   ops["trace_list_text"] = trace_list_text_op;
   ops["span_tree"] = span_tree_op;
   ops["tree_text"] = tree_text_op;
+  ops["blame"] = blame_op;
+  ops["blame_text"] = blame_text_op;
 }
 
 }  // namespace agdb::conformance
