@@ -52,6 +52,12 @@ std::byte* ByteRing::front() {
 void ByteRing::pop() {
   std::uint32_t size = 0;
   std::memcpy(&size, memory_.get() + (reading_ & mask_), sizeof size);
+  // The lines of records that wait are in the producer's cache: ask for those some hundred
+  // nanoseconds ahead, but never for one that the producer may be writing.
+  if (written_copy_ - reading_ > kAhead + size) {
+    for (std::size_t ahead = kAhead; ahead < kAhead + size; ahead += kCacheLine)
+      __builtin_prefetch(memory_.get() + ((reading_ + ahead) & mask_), 0);
+  }
   reading_ += size;
   read_.store(reading_, std::memory_order_release);
 }

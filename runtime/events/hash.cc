@@ -2,6 +2,9 @@
 
 #include <openssl/sha.h>
 #include <xxhash.h>
+#if defined(__x86_64__)
+#include <xxh_x86dispatch.h>  // with wider registers where the processor has them
+#endif
 
 #include <algorithm>
 #include <cstring>

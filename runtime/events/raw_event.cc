@@ -91,79 +91,9 @@ void write(Writer& out, const Key& key, const FieldValue& value) {
 
 }  // namespace raw_event
 
-namespace {
-
-constexpr std::uint64_t kCopiedKey = std::uint64_t{0x80} << 56;
-constexpr std::uint64_t kAddress = (std::uint64_t{1} << 48) - 1;
-
-// A null without a key, as a Writer would write it.
-constexpr std::uint64_t kNothing = static_cast<std::uint64_t>(RawTag::kNull) << 56;
-
-std::uint64_t word_at(const std::byte* at) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-
-}  // namespace
-
-RawValue::RawValue() : at_(reinterpret_cast<const std::byte*>(&kNothing)) {}
-
-RawTag RawValue::tag() const {
-  return static_cast<RawTag>((word_at(at_) >> 56) & 0x7f);
-}
-
-std::string_view RawValue::key() const {
-  const std::uint64_t word = word_at(at_);
-  if ((word & kCopiedKey) != 0)
-    return {reinterpret_cast<const char*>(at_ + 8), static_cast<std::size_t>(word & kAddress)};
-  return {reinterpret_cast<const char*>(word & kAddress),
-          static_cast<std::size_t>((word >> 48) & 0xff)};
-}
-
-const std::byte* RawValue::body() const {
-  const std::uint64_t word = word_at(at_);
-  const std::size_t key = (word & kCopiedKey) != 0 ? raw_event::padded(word & kAddress) : 0;
-  return at_ + 8 + key;
-}
-
-std::int64_t RawValue::integer() const {
-  return static_cast<std::int64_t>(word_at(body()));
-}
-std::uint64_t RawValue::unsigned_integer() const {
-  return word_at(body());
-}
-double RawValue::number() const {
-  return std::bit_cast<double>(word_at(body()));
-}
-std::string_view RawValue::text() const {
-  const std::byte* at = body();
-  return {reinterpret_cast<const char*>(at + 8), static_cast<std::size_t>(word_at(at))};
-}
-RawFields RawValue::values() const {
-  const std::byte* at = body();
-  return {at + 8, static_cast<std::size_t>(word_at(at))};
-}
-
-const std::byte* RawValue::end() const {
-  const std::byte* at = body();
-  switch (tag()) {
-    case RawTag::kNull:
-    case RawTag::kFalse:
-    case RawTag::kTrue:
-      return at;
-    case RawTag::kInt:
-    case RawTag::kUint:
-    case RawTag::kDouble:
-      return at + 8;
-    case RawTag::kText:
-      return at + 8 + raw_event::padded(word_at(at));
-    case RawTag::kObject:
-    case RawTag::kArray:
-      break;
-  }
-  at += 8;
-  for (std::uint64_t left = word_at(at - 8); left > 0; --left) at = RawValue(at).end();
+const std::byte* RawValue::end_of_values(const std::byte* body) {
+  const std::byte* at = body + 8;
+  for (std::uint64_t left = word_at(body); left > 0; --left) at = RawValue(at).end();
   return at;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -249,26 +250,56 @@ class RawFields;
 class RawValue {
  public:
   // A null without a key.
-  RawValue();
+  RawValue() : at_(reinterpret_cast<const std::byte*>(&kNothing)) {}
   // What stands at `at`, which a Writer has written.
   explicit RawValue(const std::byte* at) : at_(at) {}
 
-  RawTag tag() const;
-  std::string_view key() const;
+  RawTag tag() const { return static_cast<RawTag>((word_at(at_) >> 56) & 0x7f); }
+  std::string_view key() const {
+    const std::uint64_t word = word_at(at_);
+    if ((word & kCopiedKey) != 0)
+      return {reinterpret_cast<const char*>(at_ + 8), static_cast<std::size_t>(word & kAddress)};
+    return {reinterpret_cast<const char*>(word & kAddress),
+            static_cast<std::size_t>((word >> 48) & 0xff)};
+  }
   // REQUIRES: the tag fits.
-  std::int64_t integer() const;
-  std::uint64_t unsigned_integer() const;
-  double number() const;
-  std::string_view text() const;
+  std::int64_t integer() const { return static_cast<std::int64_t>(word_at(body())); }
+  std::uint64_t unsigned_integer() const { return word_at(body()); }
+  double number() const { return std::bit_cast<double>(word_at(body())); }
+  std::string_view text() const {
+    const std::byte* at = body();
+    return {reinterpret_cast<const char*>(at + 8), static_cast<std::size_t>(word_at(at))};
+  }
   RawFields values() const;
   // Behind the value.
-  const std::byte* end() const;
+  const std::byte* end() const {
+    const RawTag own = tag();
+    const std::byte* at = body();
+    if (own == RawTag::kText) return at + 8 + raw_event::padded(word_at(at));
+    if (own >= RawTag::kObject) return end_of_values(at);
+    return own >= RawTag::kInt ? at + 8 : at;
+  }
 
   // The value as one that owns itself.
   Json to_json() const;
 
  private:
-  const std::byte* body() const;
+  static constexpr std::uint64_t kCopiedKey = std::uint64_t{0x80} << 56;
+  static constexpr std::uint64_t kAddress = (std::uint64_t{1} << 48) - 1;
+  // A null without a key, as a Writer would write it.
+  static constexpr std::uint64_t kNothing = static_cast<std::uint64_t>(RawTag::kNull) << 56;
+
+  static std::uint64_t word_at(const std::byte* at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+  }
+  const std::byte* body() const {
+    const std::uint64_t word = word_at(at_);
+    return at_ + 8 + ((word & kCopiedKey) != 0 ? raw_event::padded(word & kAddress) : 0);
+  }
+  static const std::byte* end_of_values(const std::byte* body);
+
   const std::byte* at_;
 };
 
@@ -302,6 +333,11 @@ class RawFields {
   const std::byte* at_ = nullptr;
   std::size_t count_ = 0;
 };
+
+inline RawFields RawValue::values() const {
+  const std::byte* at = body();
+  return {at + 8, static_cast<std::size_t>(word_at(at))};
+}
 
 // A system call as it stands in a ring: a Syscall without a copy. Valid as long as the record.
 struct RawSyscall {

@@ -1,8 +1,30 @@
 #include "runtime/events/raw_json_text.h"
 
 #include <algorithm>
+#include <array>
 
 namespace agdb {
+namespace {
+
+bool is_before(std::string_view a, std::string_view b) {
+  if (a.empty() || b.empty() || a.front() == b.front()) return a < b;
+  return static_cast<unsigned char>(a.front()) < static_cast<unsigned char>(b.front());
+}
+
+// Whether each key is greater than the one before.
+bool in_order(const RawFields& members) {
+  std::string_view before;
+  bool first = true;
+  for (const RawValue each : members) {
+    const std::string_view key = each.key();
+    if (!first && !is_before(before, key)) return false;
+    before = key;
+    first = false;
+  }
+  return true;
+}
+
+}  // namespace
 
 std::size_t longest_json_text(const RawFields& members) {
   std::size_t bytes = 2;
@@ -68,27 +90,23 @@ void RawJsonText::object(const RawFields& members, int depth) {
     return;
   }
   *to_++ = '{';
-  char* const begin = to_;
-  std::array<RawValue, kMembers> seen;
-  std::size_t count = 0;
-  bool in_order = true;
-  for (const RawValue each : members) {
-    if (count > 0) {
-      in_order = in_order && seen[count - 1].key() < each.key();
-      *to_++ = ',';
+  if (in_order(members)) {
+    char separator = 0;
+    for (const RawValue each : members) {
+      if (separator != 0) *to_++ = separator;
+      separator = ',';
+      member(each, depth);
     }
-    seen[count++] = each;
-    if (in_order) member(each, depth);
-  }
-  if (!in_order) {
-    to_ = begin;
-    sorted(seen, count, depth);
+  } else {
+    sorted(members, depth);
   }
   *to_++ = '}';
 }
 
-void RawJsonText::sorted(std::array<RawValue, kMembers>& members, std::size_t count, int depth) {
-  const auto end = members.begin() + static_cast<std::ptrdiff_t>(count);
+void RawJsonText::sorted(const RawFields& unsorted, int depth) {
+  std::array<RawValue, kMembers> members;
+  auto end = members.begin();
+  for (const RawValue each : unsorted) *end++ = each;
   std::sort(members.begin(), end,
             [](const RawValue& a, const RawValue& b) { return a.key() < b.key(); });
   for (auto each = members.begin(); each != end; ++each) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -52,7 +51,7 @@ class RawJsonText {
     *to_++ = ':';
     value(member, depth);
   }
-  void sorted(std::array<RawValue, kMembers>& members, std::size_t count, int depth);
+  void sorted(const RawFields& unsorted, int depth);
 
   char* to_;
   bool gave_up_ = false;
