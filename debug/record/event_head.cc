@@ -3,12 +3,56 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 
 #include "runtime/events/text.h"
 
 namespace agdb {
 namespace {
+
+std::uint64_t word_at(const char* at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// As memcmp, for a size that is known: whole words, of which the last two may overlap.
+template <std::size_t N>
+bool is_same(const char* a, const char* b) {
+  if constexpr (N < 8) {
+    return std::memcmp(a, b, N) == 0;
+  } else {
+    std::uint64_t difference = word_at(a + N - 8) ^ word_at(b + N - 8);
+    for (std::size_t at = 0; at + 8 < N; at += 8) difference |= word_at(a + at) ^ word_at(b + at);
+    return difference == 0;
+  }
+}
+
+constexpr std::uint64_t repeated(unsigned char byte) {
+  return std::uint64_t{0x0101010101010101} * byte;
+}
+
+// How many of these eight bytes, from the first, are digits.
+std::size_t leading_digits(std::uint64_t word) {
+  static_assert(std::endian::native == std::endian::little);
+  const std::uint64_t values = word ^ repeated('0');
+  // Digits become 0 to 9, and 9 is the most to which 0x76 can be added without reaching 0x80.
+  const std::uint64_t others = ((values + repeated(0x76)) | values) & repeated(0x80);
+  return static_cast<std::size_t>(std::countr_zero(others)) / 8;
+}
+
+// The number that the first `count` bytes are, which are digits: pairs, then fours, then all eight.
+std::uint64_t value_of_digits(std::uint64_t word, std::size_t count) {
+  if (count == 0) return 0;
+  word = (word - repeated('0')) << (8 * (8 - count));
+  word = word * 10 + (word >> 8);
+  word = ((word & 0x000000ff000000ff) * 0x000f424000000064 +
+          ((word >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >>
+         32;
+  return word;
+}
 
 // Steps over what must stand there, within bounds. False: something else does.
 class Cursor {
@@ -17,8 +61,7 @@ class Cursor {
 
   template <std::size_t N>
   bool skip(const char (&literal)[N]) {
-    if (static_cast<std::size_t>(end_ - at_) < N - 1 || std::memcmp(at_, literal, N - 1) != 0)
-      return false;
+    if (static_cast<std::size_t>(end_ - at_) < N - 1 || !is_same<N - 1>(at_, literal)) return false;
     at_ += N - 1;
     return true;
   }
@@ -27,7 +70,15 @@ class Cursor {
   bool number(std::uint64_t& out) {
     const char* const begin = at_;
     std::uint64_t value = 0;
-    while (at_ < end_ && *at_ >= '0' && *at_ <= '9')
+    constexpr std::array<std::uint64_t, 9> kPowers = {
+        1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000};
+    std::size_t found = 8;
+    while (found == 8 && end_ - at_ >= 8) {
+      found = leading_digits(word_at(at_));
+      value = value * kPowers[found] + value_of_digits(word_at(at_), found);
+      at_ += found;
+    }
+    while (found == 8 && at_ < end_ && *at_ >= '0' && *at_ <= '9')
       value = value * 10 + static_cast<std::uint64_t>(*at_++ - '0');
     const std::ptrdiff_t digits = at_ - begin;
     out = value;

@@ -220,8 +220,10 @@ UnfinishedFile EventIndex::begin_file() const {
                        ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
   if (!is_ours) return {};
   UnfinishedFile made(std::move(file), name);
-  const bool good = ::ftruncate(made.fd.get(), 0) == 0 &&
-                    write_exactly(made.fd.get(), bytes_of(index_header(source_.record_id)));
+  // What somebody left there goes. Some systems flush a file that was cut when it is closed.
+  const bool empty = ours.st_size == 0 || ::ftruncate(made.fd.get(), 0) == 0;
+  const bool good =
+      empty && write_exactly(made.fd.get(), bytes_of(index_header(source_.record_id)));
   return good ? std::move(made) : UnfinishedFile();
 }
 

@@ -48,7 +48,7 @@ class PieceWork {
       : text_(text), at_(from), end_(end), piece_bytes_(piece_bytes) {
     const std::size_t threads = thread_count();
     for (std::size_t i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>());
-    slots_.resize(2 * threads + 1);
+    slots_.resize(kSlots * threads);
     start_threads();
   }
   ~PieceWork() {
@@ -91,6 +91,9 @@ class PieceWork {
 
  private:
   static constexpr std::size_t kMaxThreads = 4;
+  // Pieces that a thread may be ahead: so many that it seldom waits for another, since waking one
+  // that sleeps takes as long as a piece.
+  static constexpr std::size_t kSlots = 8;
 
   enum class State { kFree, kTaken, kReady };
   struct Slot {
