@@ -59,4 +59,16 @@ void append_line(std::string& out, const LineHead& head, const RawSyscall& call)
   if (gave_up) append_line(out, head, to_syscall(call));
 }
 
+std::optional<EventHead> own_head(const LineHead& head, const RawSyscall& call) {
+  // Such calls name a context; longer numbers are not of our form.
+  constexpr std::uint64_t kTooLong = 1'000'000'000'000'000'000;
+  const auto fits = [](std::uint64_t number) { return number < kTooLong; };
+  const bool plain = !call.name.starts_with("Ctx") && fits(raw(head.seq_num)) &&
+                     fits(raw(head.pid)) && fits(head.n) && head.timestamp.count() >= 0 &&
+                     fits(static_cast<std::uint64_t>(head.timestamp.count()));
+  if (!plain) return std::nullopt;
+  return EventHead{
+      .seq_num = head.seq_num, .timestamp = head.timestamp, .type = EventType::kSyscall};
+}
+
 }  // namespace agdb

@@ -1,6 +1,9 @@
 #include "debug/record/hash64.h"
 
 #include <xxhash.h>
+#if defined(__x86_64__)
+#include <xxh_x86dispatch.h>  // with wider registers where the processor has them
+#endif
 
 #include <new>
 

@@ -28,6 +28,10 @@ IndexEntry entry_of(const EventHead& head, std::uint64_t offset, std::size_t len
 
 }  // namespace
 
+IndexEntry LineLook::own_form(const EventHead& head, std::uint64_t offset, std::size_t length) {
+  return entry_of(head, offset, length, IndexEntry::kOwnForm);
+}
+
 void LineLook::look(std::uint64_t offset, std::string_view lines, std::vector<IndexEntry>& out,
                     const char* readable_end) {
   const char* at = lines.data();
@@ -40,7 +44,7 @@ void LineLook::look(std::uint64_t offset, std::string_view lines, std::vector<In
     const char* const feed = found == nullptr ? end : static_cast<const char*>(found);
     const auto length = static_cast<std::size_t>(feed - at);
     if (seen > 0 && feed[-1] == '}' && length <= kMaxLineBytes) {
-      out.push_back(entry_of(head, offset, length, IndexEntry::kOwnForm));
+      out.push_back(own_form(head, offset, length));
     } else {
       out.push_back({.offset = offset, .type = kUnjudged});
       judge_any_order({at, length}, out.back(), readable_end == nullptr ? end : readable_end);

@@ -20,6 +20,8 @@ class LineLook {
   // The type of an entry that stands for a line that it cannot judge; `offset` is
   // right.
   static constexpr std::uint8_t kUnjudged = 0xff;
+  // The entry of a line in our own form; `length` without its end.
+  static IndexEntry own_form(const EventHead& head, std::uint64_t offset, std::size_t length);
 
   // Appends one entry for each of the lines, of which the first begins at `offset`. What is around
   // the lines up to `readable_end` may be read, too.

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace agdb {
+namespace {
+
+constexpr std::size_t kKept = 64 << 10;  // bytes of buffer
+
+}  // namespace
 
 AppendFile::Outcome LineWriter::write() {
   AppendFile::Outcome outcome = file_.append(std::string_view(waiting_).substr(half_line_));
@@ -18,13 +23,32 @@ void LineWriter::move_to_file(std::size_t bytes) {
   const std::size_t whole = first_left == lines_.begin() ? 0 : (first_left - 1)->end;
   const std::string_view written = std::string_view(waiting_).substr(0, whole);
   hasher_.update(written);
-  beside_->take(written);
+  tell_beside(first_left, written);
   file_bytes_ += whole;
   half_line_ = bytes - whole;
   unsynced_ = unsynced_ || bytes > 0;
   waiting_.erase(0, whole);
+  // What a flood took is given back when it is over.
+  if (waiting_.empty() && waiting_.capacity() > kKept && whole < kKept) waiting_.shrink_to_fit();
   lines_.erase(lines_.begin(), first_left);
   for (Line& line : lines_) line.end -= whole;
+}
+
+// The lines up to `end`, which are in the file, and what is known of each.
+void LineWriter::tell_beside(std::vector<Line>::const_iterator end, std::string_view text) {
+  seen_.clear();
+  std::size_t begin = 0;
+  for (auto line = lines_.cbegin(); line != end; ++line) {
+    const std::uint64_t offset = file_bytes_ + begin;
+    const std::string_view whole = text.substr(begin, line->end - begin);
+    if (line->has_head) {
+      seen_.push_back(LineLook::own_form(line->head, offset, whole.size() - 1));
+    } else {
+      look_.look(offset, whole, seen_);
+    }
+    begin = line->end;
+  }
+  beside_->take(text, seen_);
 }
 
 void LineWriter::cut_half_line() {

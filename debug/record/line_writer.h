@@ -30,8 +30,12 @@ class LineWriter {
   std::string& buffer() { return waiting_; }
   // How much was appended since.
   std::size_t pending_bytes() const { return waiting_.size() - kept_bytes(); }
-  // That is a line. `is_own`: not an event of the process, but added by its recorder.
-  void keep(bool is_own) { lines_.push_back({waiting_.size(), is_own}); }
+  // That is a line. `is_own`: not an event of the process, but added by its recorder. `head`: what
+  // the index wants to know of it, where that is known, so that nobody reads the line again.
+  void keep(bool is_own, const EventHead* head = nullptr) {
+    const bool known = head != nullptr;
+    lines_.push_back({waiting_.size(), is_own, known, known ? *head : EventHead()});
+  }
   void undo() { waiting_.resize(kept_bytes()); }
 
   bool empty() const { return lines_.empty(); }
@@ -60,13 +64,18 @@ class LineWriter {
   struct Line {
     std::size_t end = 0;  // in waiting_
     bool is_own = false;
+    bool has_head = false;
+    EventHead head = {};
   };
   std::size_t kept_bytes() const { return lines_.empty() ? 0 : lines_.back().end; }
   void move_to_file(std::size_t bytes);
   void cut_half_line();
+  void tell_beside(std::vector<Line>::const_iterator end, std::string_view text);
 
   AppendFile file_;
   std::unique_ptr<RecordingSidecars> beside_;
+  LineLook look_;
+  IndexBuilder::Entries seen_;  // scratch
   std::string waiting_;
   std::vector<Line> lines_;
   std::size_t half_line_ =

@@ -27,7 +27,7 @@ enum class Durability {
 struct RecorderOptions {
   Durability durability = Durability::kFlush;
   // What waits for a disk that takes nothing; beyond it events are lost, and counted.
-  std::size_t max_waiting_bytes = std::size_t{256} << 10;
+  std::size_t max_waiting_bytes = std::size_t{512} << 10;
   // Beyond what the process's start tells, for the metadata.
   std::optional<RecordingSource> source = {};
   std::optional<RecordingParent> parent = {};
@@ -108,7 +108,7 @@ class Recorder {
   SeqNum append_snapshot(CtxId ctx, const LineHead& head, bool is_own);
   void append_gap(Nanoseconds timestamp);
   void append_contexts(Nanoseconds timestamp, CtxId except);
-  SeqNum keep_line(bool is_own);
+  SeqNum keep_line(bool is_own, const EventHead* known = nullptr);
   void lose(std::uint64_t first_n, std::uint64_t count, std::string_view reason);
   LineHead head(Nanoseconds timestamp, std::uint64_t n) const;
   bool wants_write() const;
@@ -131,8 +131,9 @@ class Recorder {
   std::uint64_t next_n_ = 1;
   Nanoseconds latest_{0};  // the latest end of an event, since the process's start
 
-  Nanoseconds now_{0};            // the newest that a caller told
-  Nanoseconds waiting_since_{0};  // of the oldest line that waits
+  Nanoseconds now_{0};                                 // the newest that a caller told
+  Nanoseconds waiting_since_{0};                       // of the oldest line that waits
+  Nanoseconds written_at_ = -std::chrono::seconds(1);  // when lines were handed over last
   Nanoseconds synced_at_{0};
   bool sync_failed_ = false;
 

@@ -46,13 +46,20 @@ void RecordingManager::on_view(const EventView& event) {
   process->take(event);
   if (process->recorder == nullptr) return;
   if (call->name == kSpawn) return take(*process->recorder, event.event());
-  process->recorder->record(event, clock_.now());
+  process->recorder->record(event, now());
 }
 
 void RecordingManager::on_idle() {
   const std::lock_guard lock(mutex_);
-  const Nanoseconds now = clock_.now();
-  for (auto& [pid, recorder] : recorders_) recorder->flush_if_due(now);
+  now_ = clock_.now();
+  for (auto& [pid, recorder] : recorders_) recorder->flush_if_due(now_);
+}
+
+// For the moments at which calls came: asking the clock takes a tenth of what a call does, and
+// eight of them pass in microseconds.
+Nanoseconds RecordingManager::now() {
+  if (asked_++ % 8 == 0) now_ = clock_.now();
+  return now_;
 }
 
 void RecordingManager::record(Pid pid) {

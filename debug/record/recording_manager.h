@@ -98,6 +98,7 @@ class RecordingManager final : public Subscriber {
   bool wants(Pid pid, const LiveProcess& process) const;
   Status begin(Pid pid, LiveProcess& process, const std::optional<BeganLate>& late);
   Result<LiveProcess*> find_to_start(Pid pid);
+  Nanoseconds now();
   std::optional<RecordingParent> parent_of(const LiveProcess& process) const;
   void take(Recorder& recorder, const Event& event);
   void note_spawn(const Recorder& parent, SeqNum seq_num, const Syscall& call);
@@ -112,6 +113,8 @@ class RecordingManager final : public Subscriber {
   const RecordingLog log_;
 
   mutable std::mutex mutex_;  // all below
+  Nanoseconds now_{0};        // what the clock said last
+  unsigned asked_ = 0;        // how often now() was called
   LiveProcesses processes_;
   Recorders recorders_;
   std::map<Pid, std::string> record_ids_;

@@ -59,7 +59,7 @@ RecordingSidecars::RecordingSidecars(FileSystem& files, std::string folder, std:
       log_(std::move(log)),
       builder_(kFormatVersion) {}
 
-void RecordingSidecars::take(std::string_view lines) {
+void RecordingSidecars::take(std::string_view lines, const IndexBuilder::Entries& seen) {
   if (lines.empty()) return;
   const std::size_t before = sums_.waiting.size();
   blocks_.take(lines, sums_.waiting);
@@ -68,7 +68,7 @@ void RecordingSidecars::take(std::string_view lines) {
   tail_ += lines.substr(lines.size() - std::min(lines.size(), kIndexProofBytes));
   if (tail_.size() > kIndexProofBytes) tail_.erase(0, tail_.size() - kIndexProofBytes);
   if (!index_.failed) {
-    builder_.take(lines, entries_);
+    builder_.take(lines, seen, entries_);
     if (index_.waiting.empty() && !index_.exists)
       index_.waiting = bytes_of(index_header(record_id_));
     index_.waiting += bytes_of(entries_);

@@ -40,8 +40,8 @@ class RecordingSidecars {
 
   RecordingSidecars(FileSystem& files, std::string folder, std::string record_id, Log log);
 
-  // Whole lines that have just been written.
-  void take(std::string_view lines);
+  // Whole lines that have just been written, and what LineLook finds in them.
+  void take(std::string_view lines, const IndexBuilder::Entries& seen);
   // The text is complete. Returns the hash of events.sum for the metadata; empty when that is not
   // complete.
   std::string finish();

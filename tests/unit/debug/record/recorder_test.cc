@@ -180,12 +180,28 @@ TEST_F(RecorderTest, AHundredLinesLeaveAtOnce) {
   EXPECT_EQ(lines_in(*recorder), 100u);
 }
 
+TEST_F(RecorderTest, AFloodLeavesOnceAMillisecond) {
+  const auto recorder = this->recorder();
+  for (int i = 0; i < 350; ++i) recorder->record(process_.call("Open"), kNow);
+  EXPECT_EQ(lines_in(*recorder), 100u);
+  recorder->record(process_.call("Open"), kNow + milliseconds(1));
+  EXPECT_EQ(lines_in(*recorder), 351u);
+}
+
+TEST_F(RecorderTest, AFloodLeavesWhenTheBufferIsFull) {
+  const auto recorder = this->recorder();
+  for (int i = 0; i < 100; ++i) recorder->record(process_.call("Open"), kNow);
+  for (int i = 0; i < 3; ++i)
+    recorder->record(process_.call("Read", {}, std::string(100'000, 'x')), kNow);
+  EXPECT_EQ(lines_in(*recorder), 103u);
+}
+
 TEST_F(RecorderTest, WithoutDurabilityLinesWaitForTheBuffer) {
   const auto recorder = this->recorder({.durability = Durability::kNone});
   for (int i = 0; i < 200; ++i) recorder->record(process_.call("Open"), kNow);
   recorder->flush_if_due(kNow + seconds(9));
   EXPECT_EQ(lines_in(*recorder), 0u);
-  recorder->record(process_.call("Read", {}, std::string(70'000, 'x')), kNow);
+  recorder->record(process_.call("Read", {}, std::string(270'000, 'x')), kNow);
   EXPECT_EQ(lines_in(*recorder), 201u);
 }
 
