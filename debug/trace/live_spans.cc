@@ -16,6 +16,7 @@ void LiveSpans::on_event(const Event& event) {
     process.run_id = start->run_id;
     process.pid = event.pid;
     process.parent = start->parent;
+    process.outer_span_id = start->outer_span_id;
     if (record_id_of_) process.record_id = record_id_of_(event.pid);
     process.intent = start->intent;
     process.model = start->model;

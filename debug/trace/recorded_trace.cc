@@ -57,6 +57,7 @@ TracedProcess traced_process(const RecordingMetadata& metadata) {
       metadata.trace_id.empty() ? trace_id_of_run(run_of(metadata)) : metadata.trace_id;
   process.pid = metadata.pid;
   if (metadata.parent) process.parent = metadata.parent->pid;
+  process.outer_span_id = metadata.outer_span_id;
   process.record_id = metadata.record_id;
   process.intent = metadata.intent;
   process.model = metadata.model;

@@ -39,11 +39,22 @@ Core::Core(DaemonOptions o)
       forecasts(kernel),
       started(clock.now()) {
   bus.add(recordings);
+  if (!options.traces_dir.empty()) {
+    spans = std::make_unique<SpanRecorder>(disk, options.traces_dir, [this](Pid pid) {
+      return recordings.record_id(pid).value_or("");
+    });
+    bus.add(*spans);
+  }
   bus.add(views);
 }
 
 Core::~Core() {
   bus.remove(views);
+  if (spans) {
+    bus.remove(*spans);
+    if (const Status written = spans->close(); !written)
+      log(Level::kError, written.error().message);
+  }
   bus.remove(recordings);
 }
 

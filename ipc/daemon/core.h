@@ -9,6 +9,7 @@
 
 #include "debug/record/recording_manager.h"
 #include "debug/trace/span_id.h"
+#include "debug/trace/span_recorder.h"
 #include "ipc/daemon/forecast_watch.h"
 #include "ipc/daemon/methods.h"
 #include "ipc/daemon/view_hub.h"
@@ -22,6 +23,8 @@ struct DaemonOptions {
   std::string socket;
   std::string records_dir;
   bool record_all = false;
+  // The spans of every process are kept there; empty: they are not.
+  std::string traces_dir;
   std::string version;
   std::string host;
   std::uint64_t seed = 0;  // of run and trace ids
@@ -69,6 +72,7 @@ class Core {
   FileSystem disk;
   RealClock clock;
   RecordingManager recordings;
+  std::unique_ptr<SpanRecorder> spans;  // null: not kept
   ViewHub views;
   Kernel kernel;
   ExternalAgents agents;

@@ -26,6 +26,7 @@ struct ServeArguments {
   std::string log_level = "info";
   bool detach = false;
   bool record_all = false;
+  bool trace_all = false;
 };
 
 DaemonOptions options_of(const ServeArguments& arguments, const Environment& env) {
@@ -33,6 +34,7 @@ DaemonOptions options_of(const ServeArguments& arguments, const Environment& env
   options.socket = socket_path(arguments.socket, env);
   options.records_dir = records_dir(env);
   options.record_all = arguments.record_all;
+  if (arguments.trace_all) options.traces_dir = traces_dir(env);
   options.version = AGDB_VERSION;
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) == 0) options.host = host.data();
@@ -200,6 +202,8 @@ Runner declare_serve(CommandLine& line) {
   auto arguments = std::make_shared<ServeArguments>();
   line.flag("--detach", arguments->detach, "go on in the background; the log is beside the socket");
   line.flag("--record-all", arguments->record_all, "record every process from its birth");
+  line.flag("--trace-all", arguments->trace_all,
+            "keep the spans of every process (`agdb trace list`), also of those not recorded");
   line.option("--log-level", "LEVEL", arguments->log_level,
               "what is logged to stderr: debug, info (default), warning or error")
       .one_of({"debug", "info", "warning", "error"});

@@ -27,8 +27,10 @@ struct Environment {
 
 // The folder that recordings are in (created when the first one is written).
 std::string records_dir(const Environment& env);
-// Makes that folder where it is missing. An error when nothing can be written there: said once, and
-// before work that would be lost.
+// The folder that the spans of traces are kept in: "traces" beside the recordings'.
+std::string traces_dir(const Environment& env);
+// Makes the recordings' folder where it is missing. An error when nothing can be written there:
+// said once, and before work that would be lost.
 Status make_records_dir(const Environment& env);
 
 using Runner = std::function<Result<ExitCode>(Environment&)>;

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -166,6 +167,10 @@ std::string records_dir(const Environment& env) {
   if (!env.records_env.empty()) choice.environment = env.records_env;
   choice.working_dir = env.working_dir;
   return find_records_dir(choice);
+}
+
+std::string traces_dir(const Environment& env) {
+  return (std::filesystem::path(records_dir(env)).parent_path() / "traces").string();
 }
 
 Status make_records_dir(const Environment& env) {

@@ -10,6 +10,7 @@
 
 #include "debug/record/file.h"
 #include "debug/strace/event_lines.h"
+#include "debug/trace/span_recorder.h"
 #include "runtime/events/hash.h"
 #include "runtime/events/printable.h"
 #include "tools/agdb/checks.h"
@@ -101,6 +102,7 @@ Json agent_json(const RunOutcome::Agent& agent) {
                             {"context_budget", info.budget},
                             {"exit_code", info.exit.code},
                             {"exit_reason", info.exit.reason}});
+  json.set("trace_id", info.trace_id);
   if (!agent.record_id.empty()) json.set("record_id", agent.record_id);
   return json;
 }
@@ -147,6 +149,13 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
         [&](const std::string& line) { env.console->warn(line); });
     bus.add(*manager);
   }
+  std::unique_ptr<SpanRecorder> spans;  // behind the manager, which knows the recordings then
+  if (options.trace) {
+    spans = std::make_unique<SpanRecorder>(disk, traces_dir(env), [&](Pid pid) {
+      return manager ? manager->record_id(pid).value_or("") : "";
+    });
+    bus.add(*spans);
+  }
 
   KernelOptions kernel_options;
   kernel_options.seed = seed_of(options);
@@ -183,6 +192,10 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
     running = nullptr;
   }
   Status closed;
+  if (spans) {
+    bus.remove(*spans);
+    if (const Status written = spans->close(); !written) env.console->warn(written.error().message);
+  }
   if (manager) {
     closed = manager->close_all();
     bus.remove(*manager);
@@ -199,6 +212,9 @@ void add_run_options(CommandLine& line, RunOptions& options, const std::optional
   const auto of_a_run = [&](Option option) { return run ? option.needs(*run) : option; };
   of_a_run(line.flag("--record", options.record,
                      "record every process; prints the record id of the root"));
+  of_a_run(
+      line.flag("--trace", options.trace,
+                "keep the spans of every process (`agdb trace list`); a recording has them too"));
   const Option strace =
       of_a_run(line.flag("--strace", options.strace, "show every event on stderr as it happens"));
   line.option("-e", "EXPR", options.filters,

@@ -19,6 +19,7 @@ namespace agdb {
 
 struct RunOptions {
   bool record = false;
+  bool trace = false;  // write the spans of every process
   bool strace = false;
   std::vector<std::string> filters;  // for strace
   std::int64_t budget = 0;           // 0: the script's
