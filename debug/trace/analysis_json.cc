@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "debug/trace/blame.h"
+#include "debug/trace/saturating.h"
 #include "debug/trace/span_text.h"
 #include "debug/trace/trace_analysis.h"
 
@@ -30,15 +31,17 @@ std::vector<PathPiece> longest_pieces(std::vector<PathPiece> path) {
 }
 
 Json path_json(const SpanTree& tree, const std::vector<PathPiece>& path) {
+  const Nanoseconds start = tree.metadata().start.time_since_epoch();
   Json list = Json::array();
   for (const PathPiece& piece : longest_pieces(path)) {
     const Span& span = *tree.nodes()[piece.node].span;
-    list.push_back(Json::object({{"span_id", span.span_id},
-                                 {"pid", raw(span.pid)},
-                                 {"kind", span_kind_name(span.kind)},
-                                 {"name", span.name},
-                                 {"from_ns", (piece.from - tree.metadata().start).count()},
-                                 {"duration_ns", piece.duration().count()}}));
+    list.push_back(Json::object(
+        {{"span_id", span.span_id},
+         {"pid", raw(span.pid)},
+         {"kind", span_kind_name(span.kind)},
+         {"name", span.name},
+         {"from_ns", saturating_difference(piece.from.time_since_epoch(), start).count()},
+         {"duration_ns", piece.duration().count()}}));
   }
   return list;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "debug/trace/saturating.h"
 #include "debug/trace/span_text.h"
 #include "debug/trace/trace_analysis.h"
 #include "runtime/events/adaptive_duration.h"
@@ -101,9 +102,14 @@ class AnalysisPrinter {
     out_ += mark;
     add_left(span_label(span));
     out_ += span_status_name(span.status);
-    out_ += fmt::format("  at {}", adaptive_duration(span.end() - tree_.metadata().start));
+    out_ += fmt::format("  at {}", adaptive_duration(since_start(span.end())));
     if (!span.error.empty()) out_ += "  " + printable(truncate(span.error, kMaxReason));
     out_ += '\n';
+  }
+
+  Nanoseconds since_start(WallTime time) const {
+    return saturating_difference(time.time_since_epoch(),
+                                 tree_.metadata().start.time_since_epoch());
   }
 
   void add_some(std::string_view mark, const std::vector<std::uint32_t>& nodes) {

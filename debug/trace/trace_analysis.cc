@@ -37,7 +37,7 @@ void fill_overlap(std::vector<std::pair<WallTime, int>>& edges, TimeUse& use) {
   std::int64_t running = 0;
   WallTime since{};
   for (const auto& [time, change] : edges) {
-    if (running > 0) use.active += time - since;
+    if (running > 0) use.active = saturating_sum(use.active, time - since);
     running += change;
     since = time;
     use.most = std::max(use.most, static_cast<std::uint64_t>(running));
@@ -139,7 +139,7 @@ std::vector<PathShare> path_shares(const SpanTree& tree, const std::vector<PathP
     const Span& span = *tree.nodes()[piece.node].span;
     PathShare& share = by_name[{span.kind, span.name}];
     ++share.pieces;
-    share.duration += piece.duration();
+    share.duration = saturating_sum(share.duration, piece.duration());
   }
   std::vector<PathShare> shares;
   for (auto& [key, share] : by_name) {
@@ -170,7 +170,8 @@ std::vector<RankedNode> largest(const std::vector<std::int64_t>& values, std::si
 TraceAnalysis analyse(const SpanTree& tree) {
   TraceAnalysis analysis;
   analysis.path = critical_path(tree);
-  for (const PathPiece& piece : analysis.path) analysis.path_duration += piece.duration();
+  for (const PathPiece& piece : analysis.path)
+    analysis.path_duration = saturating_sum(analysis.path_duration, piece.duration());
   analysis.shares = path_shares(tree, analysis.path);
   analysis.time = time_use(tree);
   std::vector<std::int64_t> self;
