@@ -43,6 +43,17 @@ inline std::vector<std::string> walk(const SpanTree& tree) {
   return lines;
 }
 
+// Stands still until it is told to go on.
+class TestClock final : public Clock {
+ public:
+  Nanoseconds now() const override { return now_; }
+  WallTime wall() const override { return kZero + now_; }
+  void pass(Nanoseconds time) { now_ += time; }
+
+ private:
+  Nanoseconds now_{0};
+};
+
 // A folder that goes when this does.
 class TempTraces {
  public:
