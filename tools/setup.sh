@@ -26,6 +26,7 @@ build_packages=(
   libsimdjson-dev     # JSON, read
   libxxhash-dev       # hashes of messages and prompts
   libzstd-dev         # compressed recordings
+  libsqlite3-dev      # the store of all runs
   libssl-dev          # SHA-256
   libre2-dev          # patterns in scripts and filters
   libfmt-dev          # text

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "debug/store/database.h"
+#include "debug/store/store_file.h"
+
+namespace agdb {
+
+// The connections of one process to a store: one that writes, and as many that read as threads do
+// at once. Any thread.
+class Connections {
+ public:
+  // `writer` is open, on a file whose tables are there.
+  Connections(std::string path, Database writer);
+
+  // Runs `work` on the writer, in a transaction that ends well only if `work` does.
+  template <typename Work>
+  auto write(const Work& work) -> decltype(work(std::declval<Database&>())) {
+    const std::scoped_lock lock(writing_);
+    AGDB_CHECK_OK(check_still_there());
+    AGDB_TRY(Transaction transaction, Transaction::begin(writer_));
+    auto done = work(writer_);
+    if (!done) return done;
+    AGDB_CHECK_OK(transaction.commit());
+    return done;
+  }
+
+  // Runs `work` on a connection of its own, which sees one state of the store throughout.
+  template <typename Work>
+  auto read(const Work& work) -> decltype(work(std::declval<Database&>())) {
+    AGDB_TRY(Database database, take_reader());
+    AGDB_CHECK_OK(run(database, "BEGIN"));
+    auto done = work(database);
+    if (Status ended = run(database, "COMMIT"); ended) give_back(std::move(database));
+    return done;
+  }
+
+ private:
+  static Status run(Database& database, std::string_view sql);
+  // Another process may have set the file aside: what is written to it then is lost.
+  Status check_still_there() const;
+  Result<Database> take_reader();
+  void give_back(Database database);
+
+  const std::string path_;
+  const FileIdentity identity_;
+  std::mutex writing_;  // writer_
+  Database writer_;
+  std::mutex idle_mutex_;  // idle_
+  std::vector<Database> idle_;
+};
+
+}  // namespace agdb

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "debug/store/trace_store.h"
+
+namespace agdb {
+
+// Traces for other programs, piece by piece: of any number of them.
+
+enum class ExportFormat { kJsonl, kCsv, kPrometheus };
+
+// "jsonl", "json", "csv", "prometheus", "prom", in any case; an error for others that names them.
+Result<ExportFormat> export_format_of(std::string_view name);
+// "application/x-ndjson", "text/csv", "text/plain; version=0.0.4; charset=utf-8".
+std::string_view content_type_of(ExportFormat format);
+
+// Takes text in pieces of some tens of kilobytes; false: no more is wanted, and the export ends.
+using ExportSink = std::function<bool(std::string_view text)>;
+
+// The traces that fit, newest first. The counters of kPrometheus are of all traces since the store
+// began: no filter changes them.
+Status export_traces(const TraceStore& store, ExportFormat format, const RunFilter& filter,
+                     const ExportSink& sink);
+
+// One trace as a line, with its end. Texts that are not UTF-8 cannot be in a store.
+void append_jsonl(std::string& out, const RunTrace& trace);
+// By RFC 4180: lines end with CR LF. A text that a spreadsheet would take for a formula (it begins
+// with = + - @, a tab or a return) gets a ' in front.
+void append_csv(std::string& out, const RunTrace& trace);
+std::string csv_header();
+std::string prometheus_text(const StoreStats& stats);
+
+}  // namespace agdb

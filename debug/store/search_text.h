@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "debug/store/run_trace.h"
+
+namespace agdb {
+
+// What a search looks at, of one trace: its texts, a line end behind each. Control characters in
+// them are blanks, so no match goes from one text into the next. What the index forgets must be
+// what it was told, byte for byte: a change here needs a migration that fills the index anew.
+std::string searchable_text(const RunTrace& trace);
+
+// A text that is searched for, in the same form. REQUIRES: UTF-8.
+std::string blank_controls(std::string_view text);
+
+// The text with its letters in lower case: Latin, Greek and Cyrillic ones.
+std::string fold_case(std::string_view text);
+
+// The query of the full-text index that means just this text. Nothing in it has a meaning.
+std::string match_of(std::string_view text);
+// Below so many characters the index of trigrams knows nothing.
+inline constexpr std::size_t kMinIndexedCharacters = 3;
+
+}  // namespace agdb
