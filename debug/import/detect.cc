@@ -1,13 +1,14 @@
 #include <string_view>
 
 #include "debug/import/chat_message.h"
+#include "debug/import/foreign_span.h"
 #include "debug/import/importers.h"
 #include "debug/import/json_documents.h"
 
 namespace agdb {
 namespace {
 
-// A file whose first so many documents fit neither format is neither.
+// A file whose first so many documents fit no format has none.
 constexpr std::uint64_t kDocumentsLookedAt = 100;
 
 bool is_list_of_messages(const Json& list) {
@@ -39,7 +40,7 @@ std::string_view format_of(const Json& document) {
   const bool list = document.is_array() && !document.empty();
   const Json& sample = list ? document.items().front() : document;
   if (is_openai_chat_object(sample) || is_list_of_messages(sample)) return "openai-chat";
-  return {};
+  return holds_foreign_spans(document) ? "otlp" : std::string_view();
 }
 
 }  // namespace

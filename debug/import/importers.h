@@ -19,7 +19,12 @@ Result<SessionLog> import_claude_code(std::string_view text, const std::string& 
 // call logs, bare message lists, one object with "messages", and JSON lines of such.
 Result<SessionLog> import_openai_chat(std::string_view text, const std::string& path);
 
-// "claude-code" or "openai-chat" by looking at the content, not the name; empty when neither fits.
+// Spans of agents: OTLP/JSON (a request a line, or one document), and the forms in which tracing
+// SDKs, Tempo, Jaeger and Langfuse give them out. Each trace is a run.
+Result<SessionLog> import_otlp(std::string_view text, const std::string& path);
+
+// "claude-code", "openai-chat" or "otlp" by looking at the content, not the name; empty when
+// neither fits.
 std::string_view detect_session_format(std::string_view text);
 
 }  // namespace agdb

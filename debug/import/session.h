@@ -80,6 +80,9 @@ struct SessionProcess {
     std::size_t call = 0;
   };
   std::optional<SpawnPoint> spawn;  // the parent's call
+  // When it began and ended, where the log tells more of that than its items' times.
+  std::optional<WallTime> began;
+  std::optional<WallTime> ended;
   // How it ended: "completed", or what the log says ("max_steps", "interrupted", "log ended").
   std::string exit_reason = "completed";
 };
@@ -87,7 +90,8 @@ struct SessionProcess {
 // One run: a root agent and its sub-agents. processes[0] is the root; a parent stands before its
 // children.
 struct SessionRun {
-  std::string name;  // what tells it from the other runs of a file; may be empty
+  std::string name;      // what tells it from the other runs of a file; may be empty
+  std::string trace_id;  // the log's own, 32 hex digits; empty: it has none
   std::vector<SessionProcess> processes;
   // Where the times come from: "log", "durations", "order".
   std::string time_source = "order";

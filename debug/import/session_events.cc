@@ -33,6 +33,7 @@ std::optional<WallTime> time_of(const SessionItem& item) {
 }
 
 WallTime first_time(const SessionProcess& process) {
+  if (process.began) return *process.began;
   for (const SessionItem& item : process.items)
     if (const auto time = time_of(item)) return *time;
   return {};
@@ -352,6 +353,7 @@ class EventWriter {
   }
 
   void send_end() {
+    now_ = std::max(now_, at(process_.ended));
     while (!open_.empty()) close(*open_.begin(), now_);
     send_state("running", "zombie", process_.exit_reason);
     call_now("CtxReclaim", Json::object({{"cid", cid()}}));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds what `agdb import` finds in the given sessions against expected.jsonl.
+"""Holds what `agdb import` finds in the given sessions against expected*.jsonl.
 
 One line for each file that differs, then "N passed, N failed".
 """
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-EXPECTED = pathlib.Path(__file__).resolve().parent / "expected.jsonl"
+EXPECTED = ("expected.jsonl", "expected_spans.jsonl")
 COUNTS = (
     "model_calls",
     "tool_calls",
@@ -22,7 +22,15 @@ COUNTS = (
 )
 
 
+def expected_lines():
+    folder = pathlib.Path(__file__).resolve().parent
+    for name in EXPECTED:
+        yield from map(json.loads, (folder / name).read_text().splitlines())
+
+
 def expected_counts(line):
+    if "total" in line:
+        return line["total"] | {"runs": line["runs"]}
     counts = {key: line["root"][key] + line["children"][key] for key in COUNTS}
     return counts | {"runs": line["runs"], "processes": line["processes"]}
 
@@ -54,7 +62,7 @@ def main():
     options = parser.parse_args()
 
     passed = failed = 0
-    for line in map(json.loads, EXPECTED.read_text().splitlines()):
+    for line in expected_lines():
         found = imported_counts(options.agdb, options.data / line["file"])
         wrong = difference(expected_counts(line), found)
         if wrong:

@@ -291,8 +291,8 @@ Runner declare_import(CommandLine& line) {
       .required()
       .is(ValueKind::kFile);
   line.option("--format", "F", arguments->format,
-              "claude-code or openai-chat (default: by looking)")
-      .one_of({"claude-code", "openai-chat"});
+              "claude-code, openai-chat or otlp (default: by looking)")
+      .one_of({"claude-code", "openai-chat", "otlp"});
   const Option run =
       line.flag("--run", arguments->run, "execute each run again in the runtime, recorded");
   line.flag("--no-record", arguments->no_record, "with --run: do not record the execution")

@@ -76,12 +76,14 @@ Result<ReadLog> read_log(const std::string& path, const std::string& format) {
     AGDB_TRY(read.log, import_claude_code(text, path, files));
   } else if (detected == "openai-chat") {
     AGDB_TRY(read.log, import_openai_chat(text, path));
+  } else if (detected == "otlp") {
+    AGDB_TRY(read.log, import_otlp(text, path));
   } else if (looks_like_script(text)) {
     return fail(Code::kUnsupported, fmt::format("{} is an agent script, no session log", path),
                 fmt::format("`agdb run {}` runs it", path));
   } else {
     return fail(Code::kUnsupported, fmt::format("{} is no session log that agdb knows", path),
-                "known are claude-code and openai-chat; --format names one");
+                "known are claude-code, openai-chat and otlp; --format names one");
   }
   read.source.format = read.log.format;
   read.source.not_understood = read.log.not_understood;
@@ -134,7 +136,7 @@ Result<std::vector<RecordedRun>> record_log(const ReadLog& read, Environment& en
     RecordingManager manager(disk, clock, options,
                              [&](const std::string& line) { env.console->warn(line); });
     const std::string run_id = random_id();
-    const std::string trace_id = random_id();
+    const std::string trace_id = run.trace_id.empty() ? random_id() : run.trace_id;
     RecordedRun result;
     result.run = i;
     const Pid first{next_pid};
