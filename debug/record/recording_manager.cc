@@ -8,7 +8,10 @@ namespace {
 constexpr std::string_view kSpawn = "Spawn";
 
 RecordingManager::Running running(Pid pid, const Recorder& recorder) {
-  return {.pid = pid, .record_id = recorder.record_id(), .events = recorder.event_count()};
+  return {.pid = pid,
+          .record_id = recorder.record_id(),
+          .events = recorder.event_count(),
+          .lost_events = recorder.lost_events()};
 }
 
 std::string not_recorded(Pid pid, const Error& why) {
@@ -30,7 +33,7 @@ void RecordingManager::on_event(const Event& event) {
   if (const auto* ended = std::get_if<ProcessEnd>(&event.payload)) {
     if (process->recorder != nullptr)
       end(recorders_.find(event.pid), kStatusCompleted, ended->exit_reason, ended->last_n);
-    processes_.ended(event.pid);
+    gone(event.pid);
     return;
   }
   process->take(event);
@@ -65,6 +68,20 @@ Nanoseconds RecordingManager::now() {
 void RecordingManager::record(Pid pid) {
   const std::lock_guard lock(mutex_);
   wanted_.insert(pid);
+}
+
+void RecordingManager::withdraw(Pid pid) {
+  const std::lock_guard lock(mutex_);
+  wanted_.erase(pid);
+}
+
+void RecordingManager::gone(Pid pid) {
+  processes_.ended(pid);
+  if (!record_ids_.contains(pid)) return;
+  ended_.push_back(pid);
+  if (ended_.size() <= options_.ended_kept) return;
+  record_ids_.erase(ended_.front());
+  ended_.pop_front();
 }
 
 void RecordingManager::born(Pid pid, const ProcessStart& start) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,6 +26,8 @@ struct RecordingOptions {
   // Where the processes come from, for the metadata of each.
   std::optional<RecordingSource> source = {};
   std::string host = {};
+  // Of how many ended processes, the newest, record_id() still knows the recording.
+  std::size_t ended_kept = std::numeric_limits<std::size_t>::max();
 };
 
 // Records the processes of one runtime (or of one import: it is enough to hand it the events), each
@@ -51,6 +55,8 @@ class RecordingManager final : public Subscriber {
 
   // Asks for a process's recording, before it is born.
   void record(Pid pid);
+  // Takes that back: it is not born after all.
+  void withdraw(Pid pid);
   // Begins a recording of a process that is alive already (status and first lines: README.md).
   // Returns its record id. It takes effect between two events; those before are not lost, but not
   // part of it. A process that was stopped can be started again: that makes a second recording.
@@ -61,6 +67,7 @@ class RecordingManager final : public Subscriber {
     Pid pid{};
     std::string record_id;
     std::uint64_t events = 0;  // taken so far
+    std::uint64_t lost_events = 0;
 
     bool operator==(const Running&) const = default;
   };
@@ -78,7 +85,8 @@ class RecordingManager final : public Subscriber {
   // The recordings under way, by pid.
   std::vector<Running> list() const;
   bool is_recording(Pid pid) const;
-  // Of the process's newest recording, also when it has ended; nothing when there is none.
+  // Of the process's newest recording, also when it has ended (RecordingOptions::ended_kept);
+  // nothing when there is none.
   std::optional<std::string> record_id(Pid pid) const;
   // Events taken so far by the running recording of that process; 0 when there is none.
   std::uint64_t event_count(Pid pid) const;
@@ -95,6 +103,7 @@ class RecordingManager final : public Subscriber {
   using Recorders = std::map<Pid, std::unique_ptr<Recorder>>;
 
   void born(Pid pid, const ProcessStart& start);
+  void gone(Pid pid);
   bool wants(Pid pid, const LiveProcess& process) const;
   Status begin(Pid pid, LiveProcess& process, const std::optional<BeganLate>& late);
   Result<LiveProcess*> find_to_start(Pid pid);
@@ -118,6 +127,7 @@ class RecordingManager final : public Subscriber {
   LiveProcesses processes_;
   Recorders recorders_;
   std::map<Pid, std::string> record_ids_;
+  std::deque<Pid> ended_;  // of those with a record id, the oldest first
   std::set<Pid> wanted_;
   // A Spawn stands in the parent's stream. It can come before the child's birth, while it lives, or
   // after its death.

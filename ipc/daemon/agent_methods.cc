@@ -57,11 +57,10 @@ MethodResult enroll(Core& core, const MethodCall& call) {
     request.trace_id = outer->trace_id;
     request.outer_span_id = outer->span_id;
   }
-  if (record) core.recordings.record(core.kernel.next_pid());
-  const Result<Pid> pid = core.agents.adopt(std::move(request));
+  const Result<Pid> pid =
+      core.give_birth(record, [&] { return core.agents.adopt(std::move(request)); });
   if (!pid) return refuse(pid.error());
   call.session.add_agent(*pid);
-  if (record || core.options.record_all) core.bus.flush();
   core.log(Core::Level::kInfo, "agent " + std::to_string(raw(*pid)) + " registered by " +
                                    (client.empty() ? "a client" : client) + ", process " +
                                    std::to_string(call.session.peer().pid));

@@ -11,11 +11,15 @@ namespace {
 // How often it is looked whether the recorder has caught up.
 constexpr std::chrono::milliseconds kLook{1};
 
+// Processes that have ended and are still known; views keep as many (ViewLimits).
+constexpr std::size_t kEndedKept = 1000;
+
 RecordingOptions recording_options(const DaemonOptions& options) {
   RecordingOptions recording;
   recording.records_dir = options.records_dir;
   recording.record_all = options.record_all;
   recording.host = options.host;
+  recording.ended_kept = kEndedKept;
   return recording;
 }
 
@@ -61,6 +65,7 @@ Core::~Core() {
 KernelOptions Core::kernel_options() {
   KernelOptions kernel_options;
   kernel_options.seed = options.seed;
+  kernel_options.dead_kept = kEndedKept;
   kernel_options.answered = [this](Pid pid, const LlmResponse& response) {
     forecasts.answered(pid, response);
   };
@@ -71,8 +76,9 @@ KernelOptions Core::kernel_options() {
 Result<Pid> Core::pid_of(const Json& param) const {
   if (const std::optional<std::uint64_t> number = param.to_uint()) {
     if (kernel.info(Pid{*number})) return Pid{*number};
-    return fail(Code::kNotFound, "no process with pid " + std::to_string(*number),
-                "`agdb ps --all` lists them");
+    Error unknown = kernel.unknown(Pid{*number});
+    if (unknown.hint.empty()) unknown.hint = "`agdb ps --all` lists them";
+    return std::unexpected(std::move(unknown));
   }
   if (const std::optional<std::string_view> id = param.to_string()) {
     for (const ProcessInfo& info : kernel.list())
@@ -130,6 +136,16 @@ void Core::look_again() {
     if (kernel.events_waiting() > EventBus::kRingBytes / 4) return look_again();
     for (const auto& tell : std::exchange(behind_, {})) tell();
   });
+}
+
+Result<Pid> Core::give_birth(bool record, const std::function<Result<Pid>()>& birth) {
+  const Pid next = kernel.next_pid();
+  if (record) recordings.record(next);
+  Result<Pid> pid = birth();
+  const bool nobody_born = kernel.next_pid() == next;
+  if (nobody_born) recordings.withdraw(next);
+  if (pid && (record || options.record_all)) bus.flush();
+  return pid;
 }
 
 void Core::when_ended(Pid pid, std::function<void()> tell) {

@@ -59,6 +59,10 @@ class Core {
   // Calls back when half of that has been taken.
   void when_caught_up(std::function<void()> tell);
 
+  // Gives birth by `birth`, to a process that is recorded from then on where `record` asks for it;
+  // its record id is known when this returns.
+  Result<Pid> give_birth(bool record, const std::function<Result<Pid>()>& birth);
+
   // Calls back when the process has ended: at once, when it has.
   void when_ended(Pid pid, std::function<void()> tell);
   // Ends everything that lives, closes all recordings.

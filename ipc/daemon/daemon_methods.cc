@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "ipc/daemon/core.h"
 #include "ipc/daemon/params.h"
 #include "ipc/daemon/session.h"
@@ -9,13 +11,16 @@ namespace {
 
 Json status(Core& core) {
   std::int64_t alive = 0;
-  std::int64_t ended = 0;
+  auto ended = static_cast<std::int64_t>(core.kernel.forgotten());
   std::int64_t foreign = 0;
   for (const ProcessInfo& info : core.kernel.list()) {
     const bool gone = info.state == ProcessState::kDead || info.state == ProcessState::kZombie;
     ++(gone ? ended : alive);
     if (info.external && !gone) ++foreign;
   }
+  const auto recordings = core.recordings.list();
+  const auto losing = std::ranges::count_if(
+      recordings, [](const RecordingManager::Running& each) { return each.lost_events > 0; });
   const DaemonOptions& options = core.options;
   return Json::object(
       {{"version", options.version},
@@ -28,7 +33,8 @@ Json status(Core& core) {
        {"processes", Json::object({{"alive", alive}, {"ended", ended}, {"foreign", foreign}})},
        {"connections", core.connections},
        {"views", core.views.views()},
-       {"recordings", core.recordings.list().size()},
+       {"recordings", recordings.size()},
+       {"recordings_losing", losing},
        {"events", Json::object({{"refused", core.kernel.events_refused()},
                                 {"history_dropped", core.views.history_dropped()}})},
        {"rejected_notifications", core.rejected_notifications}});

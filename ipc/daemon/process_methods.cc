@@ -47,11 +47,9 @@ MethodResult spawn(Core& core, const MethodCall& call) {
   Result<std::shared_ptr<const Script>> parsed = script_from(script, name);
   if (!parsed) return refuse(parsed.error());
   request.script = std::move(*parsed);
-  if (record) core.recordings.record(core.kernel.next_pid());
-  const Result<Pid> pid = core.kernel.spawn(std::move(request));
+  const Result<Pid> pid =
+      core.give_birth(record, [&] { return core.kernel.spawn(std::move(request)); });
   if (!pid) return refuse(pid.error());
-  // The recording has begun when this is answered, so that its id can be told.
-  if (record || core.options.record_all) core.bus.flush();
   return core.process_json(*pid);
 }
 
@@ -63,7 +61,9 @@ MethodResult list(Core& core, const MethodCall& call) {
   for (const ProcessInfo& info : core.kernel.list())
     if (ended || (info.state != ProcessState::kDead && info.state != ProcessState::kZombie))
       processes.push_back(core.process_json(info));
-  return Json::object({{"processes", std::move(processes)}});
+  Json told = Json::object({{"processes", std::move(processes)}});
+  if (ended) told.set("forgotten", core.kernel.forgotten());
+  return told;
 }
 
 MethodResult info(Core& core, const MethodCall& call) {

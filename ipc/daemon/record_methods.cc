@@ -48,8 +48,10 @@ MethodResult list(Core& core, const MethodCall& call) {
   if (const auto error = Params(call.params).error()) return std::unexpected(*error);
   Json running = Json::array();
   for (const RecordingManager::Running& each : core.recordings.list())
-    running.push_back(Json::object(
-        {{"pid", raw(each.pid)}, {"record_id", each.record_id}, {"events", each.events}}));
+    running.push_back(Json::object({{"pid", raw(each.pid)},
+                                    {"record_id", each.record_id},
+                                    {"events", each.events},
+                                    {"lost", each.lost_events}}));
   return Json::object({{"recordings", std::move(running)}});
 }
 

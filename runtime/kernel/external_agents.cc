@@ -37,7 +37,7 @@ ExternalAgents::ExternalAgents(Kernel& kernel) : k_(kernel.impl_.get()) {}
 
 Result<Process*> ExternalAgents::living(Pid pid) const {
   Process* p = k_->find(pid);
-  if (p == nullptr) return fail(Code::kNotFound, "no process with pid " + number(pid));
+  if (p == nullptr) return std::unexpected(k_->unknown(pid));
   if (!p->external)
     return fail(Code::kInvalid, "process " + number(pid) + " lives here and reports by itself");
   if (!p->alive() || p->finishing)
@@ -189,10 +189,12 @@ Status ExternalAgents::context(Pid pid, ContextReport report) {
 
 Status ExternalAgents::gate(Pid pid, bool wait, std::function<void(const GateAnswer&)> answer) {
   Process* p = k_->find(pid);
-  if (p == nullptr) return fail(Code::kNotFound, "no process with pid " + number(pid));
-  if (!p->external)
+  if (p == nullptr && !k_->has_forgotten(pid)) return std::unexpected(k_->unknown(pid));
+  if (p != nullptr && !p->external)
     return fail(Code::kInvalid, "process " + number(pid) + " lives here and has no gate");
-  if (!p->alive() || p->finishing) {
+  if (p == nullptr) {
+    answer({false, "ended"});
+  } else if (!p->alive() || p->finishing) {
     answer(refusal(*p));
   } else if (p->terminating) {
     answer({false, exit_reason::kTerminated});

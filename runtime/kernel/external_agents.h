@@ -78,7 +78,7 @@ class ExternalAgents {
   Status context(Pid pid, ContextReport report);
 
   // Answers at once, or, while the process is suspended and `wait` is set, when that ends. A
-  // process that has ended is told why: this is no error here.
+  // process that has ended is told why ("ended", when it is forgotten): this is no error here.
   Status gate(Pid pid, bool wait, std::function<void(const GateAnswer&)> answer);
   Status close(Pid pid, ExitStatus status);
 

@@ -76,6 +76,18 @@ Process* Kernel::Impl::find(Pid pid) {
   return at == processes.end() ? nullptr : at->second.get();
 }
 
+bool Kernel::Impl::has_forgotten(Pid pid) const {
+  return raw(pid) != 0 && raw(pid) < next_pid && !processes.contains(pid);
+}
+
+Error Kernel::Impl::unknown(Pid pid) const {
+  const std::string number = std::to_string(raw(pid));
+  if (!has_forgotten(pid)) return {Code::kNotFound, "no process with pid " + number};
+  return {Code::kNotFound, "process " + number + " ended long ago and is forgotten",
+          "the newest " + std::to_string(options.dead_kept) +
+              " that ended are known; `agdb record list` shows what was recorded"};
+}
+
 Result<Process*> Kernel::Impl::enter(Process* parent) {
   if (alive >= options.max_processes)
     return fail(Code::kExhausted, "too many processes: " + std::to_string(alive));
@@ -289,18 +301,27 @@ void Kernel::Impl::reap(Process& p) {
   p.mailbox.clear();
   p.spawned_by_call.clear();
   if (p.external) p.external->contexts.clear();
+  dead.push_back(p.pid);
+  // Behind whatever is due for it already: who waited for its end has looked at it by then.
+  if (dead.size() > options.dead_kept) scheduler->post([this] { forget_oldest_dead(); });
   if (--alive == 0 && running)
     scheduler->post([this] {
       if (alive == 0) scheduler->stop();
     });
 }
 
+void Kernel::Impl::forget_oldest_dead() {
+  processes.erase(dead.front());
+  dead.pop_front();
+  ++forgotten;
+}
+
 Result<Process*> Kernel::Impl::living(Pid pid) {
   Process* p = find(pid);
-  if (p == nullptr) return fail(Code::kNotFound, "no process with pid " + std::to_string(raw(pid)));
+  if (p == nullptr) return std::unexpected(unknown(pid));
   if (!p->alive() || p->finishing)
-    return fail(Code::kInvalid, "process " + std::to_string(raw(pid)) + " has ended",
-                "it is " + std::string(name_of(p->state.state())));
+    return fail(Code::kInvalid,
+                "process " + std::to_string(raw(pid)) + " has ended: " + p->exit.reason);
   return p;
 }
 
@@ -482,6 +503,14 @@ std::vector<ProcessInfo> Kernel::list() const {
   std::vector<ProcessInfo> all;
   for (const auto& [pid, process] : impl_->processes) all.push_back(impl_->info(*process));
   return all;
+}
+
+std::uint64_t Kernel::forgotten() const {
+  return impl_->forgotten;
+}
+
+Error Kernel::unknown(Pid pid) const {
+  return impl_->unknown(pid);
 }
 
 void Kernel::run() {

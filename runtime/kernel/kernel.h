@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,6 +94,9 @@ struct KernelOptions {
   // Processes alive at once, and how deep children may nest: end a script that spawns for ever.
   std::size_t max_processes = 100'000;
   int max_depth = 64;
+  // The newest so many of those that are dead stay in the table; older ones are forgotten, so that
+  // it does not grow for ever.
+  std::size_t dead_kept = std::numeric_limits<std::size_t>::max();
   // Makes the run and trace ids; the same seed gives the same ids.
   std::uint64_t seed = 0;
   // Called on the kernel's thread before each system call, with the bytes of events that wait for
@@ -144,8 +148,12 @@ class Kernel {
   Result<std::vector<Context>> contexts(Pid pid) const;
 
   std::optional<ProcessInfo> info(Pid pid) const;
-  // All that ever lived, by pid.
+  // All that live, and the dead that are not forgotten, by pid.
   std::vector<ProcessInfo> list() const;
+  // How many have been forgotten.
+  std::uint64_t forgotten() const;
+  // Why nothing is known of a pid: it was never given, or its process is forgotten (kNotFound).
+  Error unknown(Pid pid) const;
   // Bytes of events that wait for the bus's dispatcher.
   std::size_t events_waiting() const;
   // Events that were lost since the bus's dispatcher was behind.

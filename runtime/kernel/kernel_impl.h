@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,9 @@ struct Kernel::Impl {
   Impl(Scheduler& s, EventBus& bus, KernelOptions o);
 
   Process* find(Pid pid);
+  // There was such a process.
+  bool has_forgotten(Pid pid) const;
+  Error unknown(Pid pid) const;
   Result<Process*> spawn(SpawnRequest request);
   // An entry of the table in state created, with nothing emitted yet. `parent` may be null.
   Result<Process*> enter(Process* parent);
@@ -48,6 +52,8 @@ struct Kernel::Impl {
   EventBus::Producer producer;
   Vfs vfs;
   std::map<Pid, std::unique_ptr<Process>> processes;
+  std::deque<Pid> dead;         // of those, the oldest first
+  std::uint64_t forgotten = 0;  // that were among them
   std::uint64_t next_pid = 1;
   std::uint64_t next_ctx = 1;
   std::size_t alive = 0;   // not dead yet
@@ -61,6 +67,7 @@ struct Kernel::Impl {
   void fill_context(Process& process, std::optional<RestoredState> restored);
   Status open_model(Process& process);
   void orphan_children(Process& process);
+  void forget_oldest_dead();
   void answer_gates(Process& process, const GateAnswer& answer);
   std::string next_id();
 };

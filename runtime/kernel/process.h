@@ -30,8 +30,9 @@ struct OpenDevice {
   std::unique_ptr<OpenFile> file;
 };
 
-// One entry of the process table. Internal to the kernel; its thread only. An entry stays when the
-// process is dead (pids are never reused), without what only a living one needs.
+// One entry of the process table. Internal to the kernel; its thread only. An entry stays for a
+// while when the process is dead (KernelOptions::dead_kept; pids are never reused), without what
+// only a living one needs.
 struct Process {
   Process(Pid p, EventBus::Producer& producer, Scheduler& scheduler)
       : pid(p),

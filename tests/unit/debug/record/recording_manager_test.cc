@@ -228,5 +228,25 @@ TEST_F(RecordingManagerTest, IsASubscriberThatOthersAskMeanwhile) {
   expect_sound(records_ + "/" + *manager_->record_id(pid(2)));
 }
 
+TEST_F(RecordingManagerTest, TheRecordingsOfTheNewestEndedAreKnown) {
+  start({.ended_kept = 2});
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    born(number);
+    dead(number);
+  }
+  born(4);
+  EXPECT_FALSE(manager_->record_id(pid(1)));
+  for (std::uint64_t number = 2; number <= 4; ++number)
+    EXPECT_TRUE(manager_->record_id(pid(number))) << number;
+}
+
+TEST_F(RecordingManagerTest, AWishThatIsTakenBackIsNobodysRecording) {
+  start({.record_all = false});
+  manager_->record(pid(1));
+  manager_->withdraw(pid(1));
+  born(1);
+  EXPECT_FALSE(manager_->is_recording(pid(1)));
+}
+
 }  // namespace
 }  // namespace agdb

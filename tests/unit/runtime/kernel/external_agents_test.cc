@@ -231,5 +231,21 @@ TEST_F(ExternalAgentsTest, OnlyThoseThatLiveElsewhereReport) {
   finish();
 }
 
+TEST_F(ExternalAgentsTest, AForgottenAgentIsToldToEnd) {
+  Kernel forgetful(*scheduler, bus, {.dead_kept = 1});
+  ExternalAgents its(forgetful);
+  for (int i = 0; i < 2; ++i) {
+    const Result<Pid> pid = its.adopt({});
+    ASSERT_TRUE(pid);
+    ASSERT_TRUE(its.close(*pid, {}));
+  }
+  settle();
+  GateAnswer got;
+  ASSERT_TRUE(its.gate(Pid{1}, true, [&](const GateAnswer& answer) { got = answer; }));
+  EXPECT_FALSE(got.go);
+  EXPECT_EQ(got.reason, "ended");
+  EXPECT_EQ(its.gate(Pid{9}, true, [](const GateAnswer&) {}).error().code, Code::kNotFound);
+}
+
 }  // namespace
 }  // namespace agdb

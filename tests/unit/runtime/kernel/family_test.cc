@@ -142,7 +142,7 @@ TEST_F(FamilyTest, ASuspendedProcessThatIsKilledIsDeadAtOnce) {
 TEST_F(FamilyTest, SignalsToNobodyAreErrors) {
   EXPECT_EQ(kernel.signal(Pid{7}, Signal::kKill).error().message, "no process with pid 7");
   run(script({says("done")}));
-  EXPECT_EQ(kernel.signal(Pid{1}, Signal::kKill).error().message, "process 1 has ended");
+  EXPECT_EQ(kernel.signal(Pid{1}, Signal::kKill).error().message, "process 1 has ended: completed");
 }
 
 TEST_F(FamilyTest, APendingCallOfOneProcessDelaysNoOther) {

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "runtime/kernel/external_agents.h"
 #include "tests/unit/runtime/kernel/runtime_fixture.h"
 
 namespace agdb {
@@ -350,6 +351,98 @@ TEST_F(KernelTest, TenThousandProcessesRunInOneRuntime) {
   for (const ProcessInfo& info : kernel.list()) completed += info.exit.code == 0 && info.steps == 2;
   EXPECT_EQ(completed, 10'000u);
   EXPECT_EQ(kernel.list().back().pid, Pid{10'000});
+}
+
+// A runtime that remembers two of its dead.
+class ForgetfulKernelTest : public RuntimeTest {
+ protected:
+  Pid live_and_die() {
+    SpawnRequest request;
+    request.script = script({says("done")});
+    const Result<Pid> pid = forgetful.spawn(std::move(request));
+    EXPECT_TRUE(pid.has_value()) << pid.error().message;
+    forgetful.run();
+    // What was put off when the last one died.
+    scheduler->run();
+    return pid.value_or(Pid{0});
+  }
+  std::vector<Pid> known() const {
+    std::vector<Pid> pids;
+    for (const ProcessInfo& info : forgetful.list()) pids.push_back(info.pid);
+    return pids;
+  }
+
+  Kernel forgetful{*scheduler, bus, {.dead_kept = 2}};
+};
+
+TEST_F(ForgetfulKernelTest, TheNewestOfTheDeadAreKnown) {
+  live_and_die();
+  live_and_die();
+  EXPECT_THAT(known(), ElementsAre(Pid{1}, Pid{2}));
+  EXPECT_EQ(forgetful.forgotten(), 0U);
+  live_and_die();
+  live_and_die();
+  EXPECT_THAT(known(), ElementsAre(Pid{3}, Pid{4}));
+  EXPECT_EQ(forgetful.forgotten(), 2U);
+}
+
+TEST_F(ForgetfulKernelTest, AForgottenProcessIsNoUnknownOne) {
+  for (int i = 0; i < 3; ++i) live_and_die();
+  EXPECT_EQ(forgetful.unknown(Pid{1}).message, "process 1 ended long ago and is forgotten");
+  EXPECT_EQ(forgetful.unknown(Pid{9}).message, "no process with pid 9");
+  EXPECT_EQ(forgetful.unknown(Pid{0}).message, "no process with pid 0");
+  const Status signalled = forgetful.signal(Pid{1}, Signal::kKill);
+  ASSERT_FALSE(signalled);
+  EXPECT_EQ(signalled.error().message, "process 1 ended long ago and is forgotten");
+}
+
+TEST_F(ForgetfulKernelTest, WhoLivesIsNotForgotten) {
+  SpawnRequest request;
+  request.script = script({says("later")});
+  auto slow = std::make_shared<Script>(*request.script);
+  slow->agents["main"].turns.front().answer.latency = std::chrono::hours(1);
+  request.script = slow;
+  ASSERT_TRUE(forgetful.spawn(request));
+  AdoptRequest foreign;
+  ExternalAgents agents(forgetful);
+  for (int i = 0; i < 5; ++i) {
+    const Result<Pid> pid = agents.adopt(foreign);
+    ASSERT_TRUE(pid);
+    ASSERT_TRUE(agents.close(*pid, {}));
+  }
+  forgetful.run();
+  scheduler->run();
+  EXPECT_EQ(forgetful.info(Pid{1})->exit.reason, exit_reason::kCompleted);
+  EXPECT_EQ(forgetful.forgotten(), 4U);
+}
+
+// The lead waits for the one that is killed while it is held; more die meanwhile than are kept.
+TEST_F(ForgetfulKernelTest, AParentStillLearnsHowItsChildEnded) {
+  auto family = std::make_shared<Script>();
+  family->agents["main"] =
+      agent({calls({call("c1", "child", ScriptSpawn{.agent = "held"})}), says("done")});
+  ScriptTurn waits = says("done");
+  waits.answer.latency = std::chrono::hours(1);
+  family->agents["held"] = agent({waits});
+  SpawnRequest request;
+  request.script = family;
+  ASSERT_TRUE(forgetful.spawn(request));
+  ExternalAgents agents(forgetful);
+  scheduler->after(std::chrono::minutes(1), [&] {
+    ASSERT_TRUE(forgetful.signal(Pid{2}, Signal::kPause));
+    ASSERT_TRUE(forgetful.signal(Pid{2}, Signal::kKill));
+    for (int i = 0; i < 5; ++i) {
+      const Result<Pid> pid = agents.adopt({});
+      ASSERT_TRUE(pid);
+      scheduler->post([&agents, p = *pid] { ASSERT_TRUE(agents.close(p, {})); });
+    }
+  });
+  forgetful.run();
+  scheduler->run();
+  bus.flush();
+  const std::vector<Syscall> waited = syscalls(Pid{1}, "Wait");
+  ASSERT_EQ(waited.size(), 1U);
+  EXPECT_EQ(waited.front().result["reason"].string(), exit_reason::kKilled);
 }
 
 }  // namespace
