@@ -20,7 +20,7 @@ Nanoseconds subtract(Nanoseconds a, Nanoseconds b) {
 
 EventLines::EventLines(StraceOptions options) : options_(std::move(options)) {}
 
-std::string EventLines::line(const Event& event) {
+std::string EventLines::line(const Event& event, std::string_view path) {
   if (const auto* start = std::get_if<ProcessStart>(&event.payload))
     processes_[event.pid].wall_start = start->wall_start;
   const auto process = processes_.find(event.pid);
@@ -35,6 +35,8 @@ std::string EventLines::line(const Event& event) {
         if constexpr (std::is_same_v<Payload, ContextChange>) {
           return strace_line(view_of(payload, message_count(event.pid, payload.ctx_id)), stamp,
                              options_);
+        } else if constexpr (std::is_same_v<Payload, Syscall>) {
+          return strace_line(payload, stamp, options_, path);
         } else {
           return strace_line(payload, stamp, options_);
         }

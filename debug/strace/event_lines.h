@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "debug/strace/strace_line.h"
 #include "runtime/events/event.h"
@@ -18,7 +19,8 @@ class EventLines {
   explicit EventLines(StraceOptions options);
 
   // Without a line end. With TimeStyle::kSincePrevious the time counts from the line before.
-  std::string line(const Event& event);
+  // `path`: what a system call is about, as FdTable::track tells.
+  std::string line(const Event& event, std::string_view path = {});
   // For an event that is not shown.
   void skip(const Event& event);
   // For a view whose own queue has lost events: says how many, in the place where they are missing.

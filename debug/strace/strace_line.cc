@@ -159,6 +159,14 @@ std::string ordinary_line(const Syscall& call, const Stamp& stamp, const StraceO
   return finished(body, !call.err.empty(), stamp, options);
 }
 
+std::string failed_tool_mark(const Syscall& call, std::string_view path,
+                             const StraceOptions& options) {
+  constexpr std::string_view kTools = "/dev/tool/";
+  if (call.err.empty() || !path.starts_with(kTools)) return {};
+  const std::string tool = printable(path.substr(kTools.size()));
+  return "  " + colored(fmt::format("← {} failed", tool), kLoudRed, options);
+}
+
 // ConfigResolve(provider=P [source], model=M [source], project_default=X)
 std::string config_line(const Syscall& call, const Stamp& stamp, const StraceOptions& options) {
   const auto shown = [&](std::string_view key) { return printable(call.args.text(key)); };
@@ -328,11 +336,12 @@ ContextView view_of(const ContextChange& change, std::optional<std::uint64_t> pr
   return view;
 }
 
-std::string strace_line(const Syscall& call, const Stamp& stamp, const StraceOptions& options) {
+std::string strace_line(const Syscall& call, const Stamp& stamp, const StraceOptions& options,
+                        std::string_view path) {
   if (call.name == "ConfigResolve") return config_line(call, stamp, options);
   if (call.name == "ReasonStep") return step_line(call, stamp, options);
   if (is_driver_event(call.name)) return driver_line(call, stamp, options);
-  return ordinary_line(call, stamp, options);
+  return ordinary_line(call, stamp, options) + failed_tool_mark(call, path, options);
 }
 
 std::string strace_line(const LlmResponse& response, const Stamp& stamp,

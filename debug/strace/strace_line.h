@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/events/event.h"
@@ -13,7 +14,7 @@ namespace agdb {
 // Events as lines for people, one an event, without a line end:
 //
 //   [  0.012s] Open(flags=2, path="/dev/llm/scripted") → FD(3)    120µs  ← LLM call
-//   [ERR] [  1.204s] Read(fd=4, length=65536) → err(no such file: notes.md)    85µs
+//   [ERR] [  1.204s] Read(fd=4, length=65536) → err(no such file: notes.md)    85µs  ← cat failed
 //   [  2.310s] LLM(model="m-1", request=1200, response=80, stop="tool_use") → "Hm." ls({})    1.10s
 //   [  2.310s] Context(ctx=1, messages=5 (+1), tokens=~1234) → assistant "Hm."
 //   [  9.001s] State(running → zombie) completed
@@ -71,7 +72,10 @@ struct ContextView {
 // `previous_count` where known. The view borrows from `change`.
 ContextView view_of(const ContextChange& change, std::optional<std::uint64_t> previous_count = {});
 
-std::string strace_line(const Syscall& call, const Stamp& stamp, const StraceOptions& options);
+// `path`: what the call is about, as FdTable::track tells. Only it says which tool a failed Read of
+// a descriptor was.
+std::string strace_line(const Syscall& call, const Stamp& stamp, const StraceOptions& options,
+                        std::string_view path = {});
 std::string strace_line(const LlmResponse& response, const Stamp& stamp,
                         const StraceOptions& options);
 std::string strace_line(const ContextView& context, const Stamp& stamp,

@@ -21,8 +21,13 @@ WallTime wall_time(WallTime start, Nanoseconds since) {
   return WallTime(Nanoseconds(static_cast<std::int64_t>(sum)));
 }
 
-ViewItem event_item(Pid pid, EventJson text) {
-  return {.kind = ViewItem::Kind::kEvent, .event = std::move(text), .pid = pid};
+using Path = std::shared_ptr<const std::string>;
+
+ViewItem event_item(Pid pid, EventJson text, Path path) {
+  return {.kind = ViewItem::Kind::kEvent,
+          .event = std::move(text),
+          .path = std::move(path),
+          .pid = pid};
 }
 
 bool matches(const Filter& filter, const EventHistory::Entry& entry) {
@@ -42,24 +47,25 @@ bool matches(const Filter& filter, const EventHistory::Entry& entry) {
 // when there is one.
 class ViewHub::Offer {
  public:
-  Offer(const EventView& event, EventJson text, std::string_view path)
-      : event_(event), text_(std::move(text)), path_(path) {}
+  Offer(const EventView& event, EventJson text, Path path)
+      : event_(event), text_(std::move(text)), path_(std::move(path)) {}
 
   void to(View& view) {
     const Filter& filter = view.options.filter;
     if (filter.matches_everything() || filter.matches(subject()))
-      view.queue.push_event(event_.pid(), text_);
+      view.queue.push_event(event_.pid(), text_, path_);
   }
 
  private:
   const FilterSubject& subject() {
-    if (!subject_) subject_ = subject_of(event_.event(), path_, context_);
+    const std::string_view path = path_ ? std::string_view(*path_) : std::string_view();
+    if (!subject_) subject_ = subject_of(event_.event(), path, context_);
     return *subject_;
   }
 
   const EventView& event_;
   const EventJson text_;
-  const std::string_view path_;
+  const Path path_;
   ContextView context_;
   std::optional<FilterSubject> subject_;
 };
@@ -97,9 +103,10 @@ void ViewHub::take_event(const EventView& view, EventJson text) {
   } else if (const auto* alert = std::get_if<Alert>(&view.event().payload)) {
     note_alert(process, view.pid(), view.timestamp(), *alert);
   }
-  history_.add(process.history, view.pid(), text, path.empty() ? nullptr : descriptors_.path());
+  const Path kept = path.empty() ? nullptr : descriptors_.path();
+  history_.add(process.history, view.pid(), text, kept);
   if (process.views.empty()) return;
-  Offer offer(view, std::move(text), path);
+  Offer offer(view, std::move(text), kept);
   for (View* each : process.views) offer.to(*each);
   has_items_.store(true, std::memory_order_relaxed);
 }
@@ -225,7 +232,7 @@ std::vector<ViewItem> ViewHub::fill(View& view) {
     Process& process = processes_.at(pid);
     join(view, process);
     const bool named = !view.options.all && view.options.pids.contains(pid);
-    if (!named && process.start) births.push_back(event_item(pid, process.start));
+    if (!named && process.start) births.push_back(event_item(pid, process.start, nullptr));
   }
   return births;
 }
@@ -279,7 +286,7 @@ void ViewHub::select(const std::vector<EventHistory::Entry>& newest_first,
     if (!options.filter.matches_everything() && !matches(options.filter, entry)) continue;
     bytes += entry.text->size();
     if (bytes > limits_.queue_bytes / 2 && selected > 0) break;
-    out.push_back(event_item(entry.pid, entry.text));
+    out.push_back(event_item(entry.pid, entry.text, entry.path));
     ++selected;
   }
   std::reverse(out.begin() + begin, out.end());

@@ -25,8 +25,12 @@ std::string item_line(Core& core, const ViewItem& item, std::uint64_t id, std::u
   switch (item.kind) {
     case ViewItem::Kind::kEvent:
       params.reserve(params.size() + item.event->size() + 16);
-      params.append(",\"event\":").append(*item.event).append("}");
-      return notification_line("strace.event", params);
+      params.append(",\"event\":").append(*item.event);
+      if (item.path) {
+        params.append(",\"path\":");
+        dump_string_to(params, *item.path);
+      }
+      return notification_line("strace.event", params.append("}"));
     case ViewItem::Kind::kLost:
       params.append(",\"lost\":").append(std::to_string(item.lost)).append("}");
       return notification_line("strace.lost", params);
@@ -34,11 +38,10 @@ std::string item_line(Core& core, const ViewItem& item, std::uint64_t id, std::u
       break;
   }
   const std::optional<ProcessInfo> info = core.kernel.info(item.pid);
-  const ExitStatus exit = info ? info->exit : ExitStatus{0, item.reason};
   params.append(",\"pid\":").append(std::to_string(raw(item.pid)));
-  params.append(",\"exit_code\":").append(std::to_string(exit.code));
+  if (info) params.append(",\"exit_code\":").append(std::to_string(info->exit.code));
   params.append(",\"exit_reason\":");
-  dump_string_to(params, exit.reason);
+  dump_string_to(params, info ? info->exit.reason : item.reason);
   if (item.last) params.append(",\"last\":true");
   return notification_line("strace.exit", params + "}");
 }

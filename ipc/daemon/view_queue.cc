@@ -5,13 +5,16 @@
 
 namespace agdb {
 
-void ViewQueue::push_event(Pid pid, EventJson text) {
+void ViewQueue::push_event(Pid pid, EventJson text, std::shared_ptr<const std::string> path) {
   const std::size_t bytes = text->size();
   const bool full = events_ >= max_events_ || bytes_ + bytes > max_bytes_;
   if (full && events_ > 0) return lose();
   ++events_;
   bytes_ += bytes;
-  items_.push_back({.kind = ViewItem::Kind::kEvent, .event = std::move(text), .pid = pid});
+  items_.push_back({.kind = ViewItem::Kind::kEvent,
+                    .event = std::move(text),
+                    .path = std::move(path),
+                    .pid = pid});
 }
 
 void ViewQueue::push_exit(Pid pid, std::string reason, bool last) {

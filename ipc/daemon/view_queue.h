@@ -23,6 +23,8 @@ struct ViewItem {
   };
   Kind kind = Kind::kEvent;
   EventJson event = {};
+  // The path that an Open, Read, Write or Close is about; nullptr for others.
+  std::shared_ptr<const std::string> path = {};
   std::uint64_t lost = 0;
   Pid pid{};
   std::string reason = {};  // empty: it had ended before, and this is not known any more
@@ -40,7 +42,7 @@ class ViewQueue {
   ViewQueue(std::size_t max_events, std::size_t max_bytes)
       : max_events_(max_events), max_bytes_(max_bytes) {}
 
-  void push_event(Pid pid, EventJson text);
+  void push_event(Pid pid, EventJson text, std::shared_ptr<const std::string> path = {});
   // Finds room in a full queue, too; but once as many exits wait as events may, only the last one
   // of the view does.
   void push_exit(Pid pid, std::string reason, bool last);

@@ -106,6 +106,16 @@ class Terminals(DaemonCase):
         wrong = self.agdb("strace", pid, "-e", "trace=%nothing", expect=USAGE)
         self.assertIn("%nothing", wrong.err)
 
+    def test_a_failed_tool_is_named_as_in_a_recording(self):
+        self.serve()
+        pid = self.spawn([tool_turn(error="no such folder"), {"text": "done"}], "--record")
+        self.agdb("wait", pid)
+        live = self.agdb("strace", pid, "--last", "200", "-e", "status=failed").lines()
+        self.assertEqual(len(live), 1)
+        self.assertTrue(live[0].endswith("← ls failed"), live)
+        shown = self.agdb("show", "@", "-e", "status=failed").lines()
+        self.assertEqual([line.split("] ", 2)[-1] for line in shown], [line.split("] ", 2)[-1] for line in live])
+
     def test_children_are_followed_from_birth(self):
         self.serve()
         pid = int(self.agdb("spawn", SCRIPTS / "research-team.json").out)

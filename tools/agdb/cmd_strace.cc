@@ -88,7 +88,7 @@ class View {
 
   Result<ExitCode> run(DaemonSession& session) {
     AGDB_TRY(const Json attached, session.call("strace.attach", attach_params()));
-    greet(attached["processes"]);
+    AGDB_CHECK_OK(greet(attached["processes"]));
     const Result<ExitCode> result = follow(session.client());
     AGDB_CHECK_OK(finish(result));
     return or_interrupted(result);
@@ -130,7 +130,7 @@ class View {
     return params;
   }
 
-  void greet(const Json& processes) {
+  Status greet(const Json& processes) {
     for (std::size_t i = 0; i < processes.size(); ++i) {
       const Json& process = processes.items()[i];
       const Pid pid{process["pid"].to_uint().value_or(0)};
@@ -138,13 +138,18 @@ class View {
       ProcessStart start;
       if (const auto time = parse_wall_time(process.text("started"))) start.wall_start = *time;
       lines_.skip({pid, 0, Nanoseconds(0), std::move(start)});
-      say(fmt::format("attached to pid {} ({}): {}", raw(pid), process.text("state"),
-                      screen_line(process.text("intent"), 60)));
+      AGDB_CHECK_OK(say(fmt::format("attached to pid {} ({}): {}", raw(pid), process.text("state"),
+                                    screen_line(process.text("intent"), 60))));
     }
-    if (arguments_.all) say("attached to every process");
+    if (arguments_.all) AGDB_CHECK_OK(say("attached to every process"));
+    return {};
   }
-  void say(const std::string& text) {
-    if (!arguments_.json) console_.note(text);
+  // Behind the lines of what happened before.
+  Status say(const std::string& text) {
+    if (arguments_.json) return {};
+    AGDB_CHECK_OK(sink_.flush());
+    console_.note(text);
+    return {};
   }
 
   // What is there is shown before the next wait, so that a line is never late.
@@ -163,26 +168,24 @@ class View {
 
   Result<bool> show(const DaemonClient::Notification& told) {
     if (told.method == "strace.event") {
-      AGDB_CHECK_OK(show_event(told.params["event"]));
+      AGDB_CHECK_OK(show_event(told.params["event"], told.params.text("path")));
     } else if (told.method == "strace.lost") {
       show_lost(told.params["lost"].to_uint().value_or(0));
     } else if (told.method == "strace.exit") {
-      say(fmt::format("pid {} ended: {} (exit code {})", told.params.integer("pid"),
-                      screen_line(told.params.text("exit_reason")),
-                      told.params.integer("exit_code")));
+      AGDB_CHECK_OK(show_exit(told.params));
       return told.params.boolean("last");
     }
     return false;
   }
 
-  Status show_event(const Json& json) {
+  Status show_event(const Json& json, std::string_view path) {
     AGDB_TRY(const Event event, event_from_json(json));
     if (const auto* start = std::get_if<ProcessStart>(&event.payload)) {
       lines_.skip(event);
-      say(fmt::format(
+      AGDB_CHECK_OK(say(fmt::format(
           "attached to pid {}{}: {}", raw(event.pid),
           start->parent == kRuntimePid ? "" : fmt::format(", a child of {}", raw(start->parent)),
-          screen_line(start->intent, 60)));
+          screen_line(start->intent, 60))));
       if (arguments_.json) sink_.line(json_line(json));
       return {};
     }
@@ -191,9 +194,17 @@ class View {
     if (arguments_.summary_only) {
       lines_.skip(event);
     } else {
-      sink_.line(arguments_.json ? json_line(json) : lines_.line(event));
+      sink_.line(arguments_.json ? json_line(json) : lines_.line(event, path));
     }
     return {};
+  }
+
+  // The exit code of a process that the daemon has forgotten is not known.
+  Status show_exit(const Json& told) {
+    const std::optional<std::int64_t> code = told["exit_code"].to_int();
+    const std::string reason = screen_line(told.text("exit_reason"));
+    return say(fmt::format("pid {} ended{}{}{}", told.integer("pid"), reason.empty() ? "" : ": ",
+                           reason, code ? fmt::format(" (exit code {})", *code) : ""));
   }
 
   void show_lost(std::uint64_t lost) {
@@ -208,7 +219,7 @@ class View {
   }
 
   Status finish(const Result<ExitCode>& result) {
-    if (!result && result.error().code == Code::kCancelled) say("detached");
+    if (!result && result.error().code == Code::kCancelled) AGDB_CHECK_OK(say("detached"));
     if (lost_ > 0)
       console_.warn(fmt::format(
           "{} events are missing here: this view was not read fast enough; nobody else lost any",

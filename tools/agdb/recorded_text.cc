@@ -7,19 +7,6 @@
 
 namespace agdb {
 
-namespace {
-
-// A failed call of a tool is a failed Read of a number: which tool it was has to be said.
-std::string failed_tool_mark(const FilterSubject& subject, const StraceOptions& options) {
-  constexpr std::string_view kTools = "/dev/tool/";
-  if (subject.syscall->err.empty() || !subject.path.starts_with(kTools)) return {};
-  const std::string mark =
-      fmt::format("← {} failed", screen_line(subject.path.substr(kTools.size())));
-  return options.color ? fmt::format("  \x1b[1;91m{}\x1b[0m", mark) : "  " + mark;
-}
-
-}  // namespace
-
 RecordedLines::RecordedLines(const RecordingMetadata& metadata, bool color, bool verbose) {
   options_.color = color;
   options_.verbose = verbose;
@@ -33,7 +20,7 @@ std::string RecordedLines::line(const RecordedEvent& event, const FilterSubject&
                     .n = raw(event.seq_num),
                     .wall_start = wall_start_};
   if (subject.syscall != nullptr)
-    return strace_line(*subject.syscall, stamp, options_) + failed_tool_mark(subject, options_);
+    return strace_line(*subject.syscall, stamp, options_, subject.path);
   if (subject.llm != nullptr) return strace_line(*subject.llm, stamp, options_);
   if (subject.context != nullptr) return strace_line(*subject.context, stamp, options_);
   if (subject.state != nullptr) return strace_line(*subject.state, stamp, options_);

@@ -32,7 +32,7 @@ class LiveView final : public Subscriber {
     const bool recorded = event.n != 0;
     const bool wanted = recorded && strace_ && filter_.matches(subject);
     if (wanted) {
-      const std::string line = lines_.line(event) + "\n";
+      const std::string line = lines_.line(event, subject.path) + "\n";
       std::fwrite(line.data(), 1, line.size(), stderr);
       return;
     }

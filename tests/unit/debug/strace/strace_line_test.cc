@@ -93,6 +93,20 @@ TEST(StraceLineTest, FailedCallIsMarkedOrRed) {
             "\x1b[91m[  0.100s] Write(fd=3) → err(device not found)    2.00s  ← slow op\x1b[0m");
 }
 
+TEST(StraceLineTest, AFailedToolIsNamed) {
+  const Call failed = Call("Read").with("fd", 4).fails("no");
+  const auto about = [](const Call& call, std::string_view path) {
+    return strace_line(call.syscall, call.stamp, call.options, path);
+  };
+  EXPECT_EQ(about(failed, "/dev/tool/ls"),
+            "[ERR] [  0.000s] Read(fd=4) → err(no)    0µs  ← ls failed");
+  EXPECT_THAT(about(failed, "/dev/tool/\x1b[2J"), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(about(Call(failed).in_color(), "/dev/tool/ls"),
+              EndsWith("  \x1b[1;91m← ls failed\x1b[0m"));
+  EXPECT_THAT(about(failed, "/dev/fs/notes.md"), Not(HasSubstr("←")));
+  EXPECT_THAT(about(Call("Read").with("fd", 4), "/dev/tool/ls"), Not(HasSubstr("←")));
+}
+
 TEST(StraceLineTest, LongArgumentsAreCut) {
   EXPECT_EQ(Call("T").with("data", std::string(50, 'y')).line(),
             "[  0.000s] T(data=\"" + std::string(50, 'y') + "\") → <nil>    0µs");

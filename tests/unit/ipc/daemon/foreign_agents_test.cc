@@ -222,5 +222,33 @@ TEST_F(ForeignAgentsTest, ViewsEndWithTheirSubscription) {
               HasSubstr("status"));
 }
 
+TEST_F(ForeignAgentsTest, TheNewestThousandThatEndedAreKnown) {
+  DaemonClient client = connect();
+  for (int i = 0; i < 1002; ++i) must(client.call("agent.close", with({{"pid", enroll(client)}})));
+  const auto first = client.call("process.info", with({{"pid", 1}}));
+  ASSERT_FALSE(first.has_value());
+  EXPECT_EQ(first.error().message, "process 1 ended long ago and is forgotten");
+  EXPECT_EQ(process(client, 3).text("exit_reason"), "completed");
+  const Json listed = must(client.call("process.list", with({{"ended", true}})));
+  EXPECT_EQ(listed["processes"].size(), 1000U);
+  EXPECT_EQ(listed.integer("forgotten"), 2);
+  EXPECT_EQ(must(client.call("daemon.status", {}))["processes"].integer("ended"), 1002);
+}
+
+TEST_F(ForeignAgentsTest, AViewIsToldWhichPathACallIsAbout) {
+  DaemonClient client = connect();
+  const std::uint64_t pid = enroll(client);
+  must(client.call("agent.tool", with({{"pid", pid}, {"name", "ls"}, {"error", "no"}})));
+  Json pids = Json::array();
+  pids.push_back(pid);
+  Json filters = Json::array();
+  filters.push_back("trace=Read");
+  const Json view = with({{"pids", pids}, {"filters", filters}, {"last", 10}});
+  must(client.call("strace.attach", view));
+  const auto told = client.next();
+  ASSERT_TRUE(told && *told);
+  EXPECT_EQ((*told)->params.text("path"), "/dev/tool/ls");
+}
+
 }  // namespace
 }  // namespace agdb
