@@ -12,6 +12,7 @@ namespace agdb {
 struct Spending {
   // Of a recording that began late: the sums from before, then its own events.
   TokenHistory history;
+  std::int64_t budget = 0;  // that it had then; 0: none
   // Events before such a recording of which nobody knows what they were: at least that was spent.
   std::uint64_t lost_before = 0;
   std::uint64_t unreadable = 0;  // events passed over since their lines could not be read

@@ -7,6 +7,7 @@
 #include "tools/agdb/alert_hook.h"
 #include "tools/agdb/daemon_session.h"
 #include "tools/agdb/local_time.h"
+#include "tools/agdb/process_table.h"
 
 namespace agdb {
 namespace {
@@ -21,21 +22,22 @@ struct AlertArguments {
   bool json = false;
 };
 
-std::string alert_line(const Json& told) {
+// The intent takes what is left of the line; where that is next to nothing, it is left out.
+std::string alert_line(const Json& told, std::size_t width) {
+  constexpr std::size_t kLeastIntent = 12;
   const Json& alert = told["alert"];
   const Result<WallTime> time = parse_wall_time(told.text("time"));
-  std::string text =
-      fmt::format("{}  pid {:<5} {:<8} {:<9}", time ? local_time(*time) : "", told.integer("pid"),
-                  screen_line(alert.text("kind")), screen_line(alert.text("level")));
-  if (alert.text("kind") == "forecast") {
-    text += fmt::format("will exceed its budget in about {} steps",
-                        alert.integer("est_remaining_steps"));
-  } else {
-    text += fmt::format("{:.1f}% left", alert["remaining_pct"].to_double().value_or(0));
-  }
-  return text + fmt::format(" ({} of {} tokens, step {})  {}", alert.integer("tokens_used"),
-                            alert.integer("context_budget"), alert.integer("step"),
-                            screen_line(told.text("intent"), 40));
+  std::string text = fmt::format("{:<8}  pid {:<3} {:<8} {:<8}  ", time ? short_time(*time) : "",
+                                 told.integer("pid"), screen_line(alert.text("kind")),
+                                 screen_line(alert.text("level")));
+  text += alert.text("kind") == "forecast"
+              ? fmt::format("about {} steps left", alert.integer("est_remaining_steps"))
+              : fmt::format("{:.1f}% left", alert["remaining_pct"].to_double().value_or(0));
+  text += fmt::format(" ({} of {} tokens)", short_count(alert.integer("tokens_used")),
+                      short_count(alert.integer("context_budget")));
+  const std::size_t taken = text.size() + 2;
+  if (width != 0 && width < taken + kLeastIntent) return text;
+  return text + "  " + screen_line(told.text("intent"), width == 0 ? 40 : width - taken);
 }
 
 // What a program is told, and --json prints: the notification without what is the connection's.
@@ -77,7 +79,7 @@ class AlertView {
  private:
   void show(const Json& told) {
     const std::string json = dump(told, {.sorted = false});
-    console_.print_line(arguments_.json ? json : alert_line(told));
+    console_.print_line(arguments_.json ? json : alert_line(told, console_.width()));
     if (hook_.empty()) return;
     const Status ran = run_with_input(hook_, json + "\n", kHookLimit);
     if (!ran) console_.warn("--on-alert: " + ran.error().message);
@@ -105,8 +107,8 @@ Runner declare_alerts(CommandLine& line) {
   line.option("--last", "N", arguments->last, "begin with the newest N (default 100)")
       .between(0, 1e6);
   line.option("--on-alert", "CMD", arguments->on_alert,
-              "run CMD for each alert, with the alert as JSON on its stdin; without a shell,\n"
-              "killed after 10 s. Output goes to stderr")
+              "run CMD for each alert, without a shell, with the alert as JSON on its stdin; it is "
+              "killed after 10 s. Its output goes to stderr")
       .needs(follow);
   line.flag("--json", arguments->json, "one JSON object a line");
   add_socket_option(line, arguments->socket);

@@ -115,7 +115,7 @@ Result<ExitCode> profile(const CtxArguments& arguments, Environment& env) {
   input.pid = metadata.pid;
   input.ctx_id = context.ctx_id;
   input.tokens_used = spending.history.tokens_used();
-  input.context_budget = arguments.budget != 0 ? arguments.budget : metadata.context_budget;
+  input.context_budget = arguments.budget != 0 ? arguments.budget : spending.budget;
   input.system_prompt = context.system_prompt;
   input.messages = borrow(std::span<const Message>(context.messages));
   return print_profile(input, arguments, env);
@@ -141,9 +141,9 @@ std::string growth_summary(const RecordingMetadata& metadata, const Growth& grow
 Result<ExitCode> growth(const CtxArguments& arguments, Environment& env) {
   AGDB_TRY(const Place place, find_place(arguments, env));
   const RecordingMetadata& metadata = place.recording.metadata();
-  const std::int64_t budget = arguments.budget != 0 ? arguments.budget : metadata.context_budget;
-  const Growth found =
-      spending_at(place, env).history.growth(metadata.pid, budget, metadata.max_steps);
+  const Spending spending = spending_at(place, env);
+  const std::int64_t budget = arguments.budget != 0 ? arguments.budget : spending.budget;
+  const Growth found = spending.history.growth(metadata.pid, budget, metadata.max_steps);
   if (arguments.json) {
     env.console->print_line(dump(growth_json(found), {.sorted = false, .indent = 2}));
   } else {

@@ -51,6 +51,9 @@ Result<ExitCode> spawn(const ProcessArguments& arguments, Environment& env) {
   }
   env.console->print_line(fmt::format("{}", process.integer("pid")));
   const std::string_view id = process.text("record_id");
+  if (id.empty() && arguments.record)
+    return fail(Code::kIo, fmt::format("pid {} runs, but is not recorded", process.integer("pid")),
+                "the daemon's log says why");
   if (id.empty()) return ExitCode::kDone;
   env.console->note(fmt::format("recorded as {}", id));
   session.note_records_dir(env);
@@ -72,9 +75,11 @@ Result<ExitCode> ps(const ProcessArguments& arguments, Environment& env) {
                                : "no living process; --all shows those that have ended");
     return ExitCode::kDone;
   }
-  console.print_line(table_header());
+  console.print_line(table_header(Parents::kShown));
   for (const TableRow& row : table_rows(processes, arguments.forest))
-    console.print_line(table_line(row, console.width()));
+    console.print_line(table_line(row, console.width(), Parents::kShown));
+  if (const std::int64_t forgotten = told.integer("forgotten"); forgotten > 0)
+    console.note(fmt::format("{} that ended before these are forgotten", forgotten));
   return ExitCode::kDone;
 }
 

@@ -17,6 +17,7 @@
 #include "ipc/daemon/daemon.h"
 #include "runtime/events/clock.h"
 #include "tools/agdb/daemon_session.h"
+#include "tools/agdb/plural.h"
 
 namespace agdb {
 namespace {
@@ -174,6 +175,9 @@ Result<ExitCode> status(const std::string& socket, bool json, Environment& env) 
                   told.integer("connections"), told.integer("views")));
   const Json& events = told["events"];
   const std::int64_t rejected = told.integer("rejected_notifications");
+  if (const std::int64_t losing = told.integer("recordings_losing"); losing > 0)
+    console.print(fmt::format("lost        events of {} that are under way: the log says why\n",
+                              plural(static_cast<std::uint64_t>(losing), "recording")));
   if (events.integer("refused") > 0)
     console.print(
         fmt::format("lost        {} events: the recorder was behind\n", events.integer("refused")));

@@ -54,27 +54,32 @@ class Screen {
   }
 };
 
+double spent_share(const Json& process) {
+  const std::int64_t budget = process.integer("budget");
+  if (budget <= 0) return -1;
+  return static_cast<double>(process.integer("tokens_used")) / static_cast<double>(budget);
+}
+
+// What the table is sorted by; the first letter of the name is the key.
 struct Order {
-  char key;
   const char* name;
-  std::int64_t (*value)(const Json& process);
-  bool falling;
+  bool (*before)(const Json& a, const Json& b);
 };
 constexpr Order kOrders[] = {
-    {'P', "pid", [](const Json& p) { return p.integer("pid"); }, false},
-    {'T', "tokens", [](const Json& p) { return p.integer("tokens_used"); }, true},
-    {'C', "context", [](const Json& p) { return p.integer("context_tokens"); }, true},
-    {'S', "steps", [](const Json& p) { return p.integer("steps"); }, true},
-    {'E', "elapsed", [](const Json& p) { return p.integer("elapsed_ns"); }, true},
-    {'B', "budget",
-     [](const Json& p) {
-       const std::int64_t budget = p.integer("budget");
-       return budget == 0 ? -1 : p.integer("tokens_used") * 100 / budget;
-     },
-     true},
+    {"Pid", [](const Json& a, const Json& b) { return a.integer("pid") < b.integer("pid"); }},
+    {"Tokens", [](const Json& a,
+                  const Json& b) { return a.integer("tokens_used") > b.integer("tokens_used"); }},
+    {"Context",
+     [](const Json& a, const Json& b) {
+       return a.integer("context_tokens") > b.integer("context_tokens");
+     }},
+    {"Steps", [](const Json& a, const Json& b) { return a.integer("steps") > b.integer("steps"); }},
+    {"Elapsed", [](const Json& a,
+                   const Json& b) { return a.integer("elapsed_ns") > b.integer("elapsed_ns"); }},
+    {"Budget", [](const Json& a, const Json& b) { return spent_share(a) > spent_share(b); }},
 };
 
-constexpr std::size_t kSparkWidth = 12;
+constexpr std::size_t kSparkWidth = 8;
 
 attr_t look_of(const Json& process) {
   const std::string_view alert = process.text("alert");
@@ -122,43 +127,52 @@ class Top {
   }
 
   void draw() {
-    const Order& order = kOrders[order_];
-    if (!forest_)
-      std::ranges::stable_sort(processes_, [&](const Json& a, const Json& b) {
-        return order.falling ? order.value(a) > order.value(b) : order.value(a) < order.value(b);
-      });
-    const Json& counts = status_["processes"];
+    if (!forest_) std::ranges::stable_sort(processes_, kOrders[order_].before);
     erase();
-    Screen::line(
-        0, fmt::format("agdb {}  up {}  {} alive ({} foreign), {} ended  {} recordings  "
-                       "{} views",
-                       status_.text("version"), clock_text(status_.integer("uptime_ns")),
-                       counts.integer("alive"), counts.integer("foreign"), counts.integer("ended"),
-                       status_.integer("recordings"), status_.integer("views")));
-    const std::string header = fmt::format("{:<{}} {}", "GROWTH", kSparkWidth, table_header());
+    Screen::line(0, summary());
+    const std::string header =
+        fmt::format("{:<{}} {}", "GROWTH", kSparkWidth, table_header(Parents::kLeftOut));
     Screen::line(1, header.substr(0, Screen::columns()), A_REVERSE);
     const int last = Screen::rows() - 1;
+    draw_rows(last);
+    Screen::line(last, keys().substr(0, Screen::columns()), A_DIM);
+    refresh();
+  }
+
+  std::string summary() const {
+    const Json& counts = status_["processes"];
+    return fmt::format("agdb {}  up {}  alive {} (foreign {})  ended {}  recordings {}  views {}",
+                       status_.text("version"), clock_text(status_.integer("uptime_ns")),
+                       counts.integer("alive"), counts.integer("foreign"), counts.integer("ended"),
+                       status_.integer("recordings"), status_.integer("views"));
+  }
+
+  // From the third line of the screen to the one before `last`.
+  void draw_rows(int last) {
     const std::vector<TableRow> rows = table_rows(processes_, forest_);
     const auto room = static_cast<std::size_t>(std::max(0, last - 2));
     first_ = std::min(first_, rows.size() > room ? rows.size() - room : 0);
     int at = 2;
     for (std::size_t i = first_; i < rows.size() && at < last; ++i, ++at) {
       const Json& process = *rows[i].process;
-      const std::string bars = sparkline(process["recent"], kSparkWidth);
       const std::size_t count = std::min(process["recent"].size(), kSparkWidth);
+      const std::string line =
+          table_line(rows[i], Screen::columns() - kSparkWidth - 1, Parents::kLeftOut);
       Screen::line(at,
-                   std::string(kSparkWidth - count, ' ') + bars + " " +
-                       table_line(rows[i], Screen::columns() - kSparkWidth - 1),
+                   std::string(kSparkWidth - count, ' ') +
+                       sparkline(process["recent"], kSparkWidth) + " " + line,
                    look_of(process));
     }
     if (rows.empty()) Screen::line(2, "no process; `agdb spawn SCRIPT` starts one");
-    Screen::line(last,
-                 fmt::format("q quit  a {}  f {}  sort: P pid T tokens C context S steps E elapsed "
-                             "B budget (now {})",
-                             all_ ? "living only" : "all", forest_ ? "flat" : "forest", order.name)
-                     .substr(0, Screen::columns()),
-                 A_DIM);
-    refresh();
+  }
+
+  std::string keys() const {
+    std::string text = fmt::format("q quit  a {}  f {}  sort:", all_ ? "living" : "all",
+                                   forest_ ? "flat" : "forest");
+    for (std::size_t i = 0; i < std::size(kOrders); ++i)
+      text +=
+          i == order_ ? fmt::format(" [{}]", kOrders[i].name) : fmt::format(" {}", kOrders[i].name);
+    return text;
   }
 
   // False: leave.
@@ -191,7 +205,7 @@ class Top {
         break;
     }
     for (std::size_t i = 0; i < std::size(kOrders); ++i)
-      if (key == kOrders[i].key || key == kOrders[i].key + ('a' - 'A')) order_ = i;
+      if (key == kOrders[i].name[0] || key == kOrders[i].name[0] + ('a' - 'A')) order_ = i;
     return true;
   }
 

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 namespace agdb {
@@ -116,7 +117,15 @@ Option Option::one_of(std::vector<std::string> words) {
 }
 
 Option Option::between(double lowest, double highest) {
-  parsed_->check(CLI::Range(lowest, highest));
+  parsed_->check(CLI::Validator(
+      [lowest, highest](const std::string& word) -> std::string {
+        double number = 0;
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+        const bool whole = error == std::errc() && end == word.data() + word.size();
+        if (whole && number >= lowest && number <= highest) return "";
+        return fmt::format("expected a number from {} to {:.15g}, got {}", lowest, highest, word);
+      },
+      ""));
   return *this;
 }
 

@@ -89,9 +89,11 @@ const std::vector<Command>& commands() {
       {kLive, "shutdown", "end the daemon, and all that runs in it", "agdb shutdown",
        declare_shutdown},
       {kLive, "spawn", "start an agent script in the daemon",
-       "agdb spawn fixtures/scripts/research-team.json --record", declare_spawn},
+       "agdb spawn fixtures/scripts/research-team.json --record\n"
+       "agdb spawn .agdb/records/ID/script.json      # of an imported session",
+       declare_spawn},
       {kLive, "ps", "processes of the daemon", "agdb ps --forest", declare_ps},
-      {kLive, "top", "the same as a live table", "agdb top", declare_top},
+      {kLive, "top", "processes of the daemon, as a live table", "agdb top", declare_top},
       {kLive, "strace", "watch living processes, call by call",
        "agdb strace 1\n"
        "agdb strace -f 1 -e trace=%llm,%tool --last 20\n"
@@ -103,7 +105,7 @@ const std::vector<Command>& commands() {
        "agdb kill -s kill 1 2",
        declare_kill},
       {kLive, "pause", "hold processes at their next call", "agdb pause 1", declare_pause},
-      {kLive, "resume", "let them go on", "agdb resume 1", declare_resume},
+      {kLive, "resume", "let processes go on that are held", "agdb resume 1", declare_resume},
       {kLive, "budget", "what a process may spend",
        "agdb budget 1\n"
        "agdb budget 1 50000 --policy pause",
@@ -131,8 +133,9 @@ const std::vector<Command>& commands() {
        "agdb ctx profile @ --at 20\n"
        "agdb ctx growth @",
        declare_ctx},
-      {kKeep, "record", "list, describe, compress and remove recordings",
+      {kKeep, "record", "start, stop, list, describe, compress and remove recordings",
        "agdb record list\n"
+       "agdb record start 1 --children\n"
        "agdb record info @\n"
        "agdb record compress @",
        declare_record},

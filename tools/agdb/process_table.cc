@@ -83,20 +83,23 @@ std::vector<TableRow> table_rows(const std::vector<Json>& processes, bool forest
   return rows;
 }
 
-std::string table_header() {
-  return fmt::format("{:>5} {:>5} {:<9} {:>5} {:>6} {:>6} {:>6} {:>8} R {}", "PID", "PPID", "STATE",
-                     "STEPS", "TOKENS", "BUDGET", "CTX", "ELAPSED", "INTENT");
+std::string table_header(Parents parents) {
+  return fmt::format("{:>5} {}{:<9} {:>5} {:>6} {:>6} {:>6} {:>8} R {}", "PID",
+                     parents == Parents::kShown ? " PPID " : "", "STATE", "STEPS", "TOKENS",
+                     "BUDGET", "CTX", "ELAPSED", "INTENT");
 }
 
-std::string table_line(const TableRow& row, std::size_t width) {
+std::string table_line(const TableRow& row, std::size_t width, Parents parents) {
   const Json& p = *row.process;
   std::string state(p.text("state"));
   if (p.text("alert") == "exceeded") state = state == "suspended" ? "held" : state;
-  const std::string fixed = fmt::format(
-      "{:>5} {:>5} {:<9} {:>5} {:>6} {:>6} {:>6} {:>8} {} ", p.integer("pid"), p.integer("ppid"),
-      printable(state), p.integer("steps"), short_count(p.integer("tokens_used")), budget_share(p),
-      short_count(p.integer("context_tokens")), clock_text(p.integer("elapsed_ns")),
-      p.text("record_id").empty() ? ' ' : '*');
+  const std::string parent =
+      parents == Parents::kShown ? fmt::format("{:>5} ", p.integer("ppid")) : "";
+  const std::string fixed =
+      fmt::format("{:>5} {}{:<9} {:>5} {:>6} {:>6} {:>6} {:>8} {} ", p.integer("pid"), parent,
+                  printable(state), p.integer("steps"), short_count(p.integer("tokens_used")),
+                  budget_share(p), short_count(p.integer("context_tokens")),
+                  clock_text(p.integer("elapsed_ns")), p.text("record_id").empty() ? ' ' : '*');
   const std::string branch = row.depth == 0 ? "" : std::string(2 * row.depth - 2, ' ') + "└ ";
   std::string intent(p.text("intent"));
   if (!p.text("exit_reason").empty())

@@ -27,8 +27,10 @@ struct TableRow {
 // With `forest`: children below their parents, each deeper; else in the order given.
 std::vector<TableRow> table_rows(const std::vector<Json>& processes, bool forest);
 
-std::string table_header();
+// Whether a table has the column of the parents; where a tree shows them it has room for more.
+enum class Parents { kShown, kLeftOut };
+std::string table_header(Parents parents);
 // `width` 0: not cut. Printable.
-std::string table_line(const TableRow& row, std::size_t width);
+std::string table_line(const TableRow& row, std::size_t width, Parents parents);
 
 }  // namespace agdb

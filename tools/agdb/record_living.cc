@@ -46,24 +46,24 @@ Result<ExitCode> stop(const LivingArguments& arguments, Environment& env) {
   return ExitCode::kDone;
 }
 
-std::shared_ptr<LivingArguments> declare_common(CommandLine& line) {
-  auto arguments = std::make_shared<LivingArguments>();
-  line.argument("PID", arguments->pid, "a pid, or the record id of a living process").required();
-  line.flag("--json", arguments->json, "one JSON document");
-  add_socket_option(line, arguments->socket);
-  return arguments;
+void declare_common(CommandLine& line, LivingArguments& arguments) {
+  line.argument("PID", arguments.pid, "a pid, or the record id of a living process").required();
+  line.flag("--json", arguments.json, "one JSON document");
+  add_socket_option(line, arguments.socket);
 }
 
 }  // namespace
 
 Runner declare_record_start(CommandLine& line) {
-  const auto arguments = declare_common(line);
+  const auto arguments = std::make_shared<LivingArguments>();
   line.flag("--children", arguments->children, "its children too, those alive and those to come");
+  declare_common(line, *arguments);
   return [arguments](Environment& env) { return or_interrupted(start(*arguments, env)); };
 }
 
 Runner declare_record_stop(CommandLine& line) {
-  const auto arguments = declare_common(line);
+  const auto arguments = std::make_shared<LivingArguments>();
+  declare_common(line, *arguments);
   return [arguments](Environment& env) { return or_interrupted(stop(*arguments, env)); };
 }
 

@@ -47,6 +47,15 @@ TEST(Spending, KnowsWhichCallFollowsACompaction) {
   EXPECT_TRUE(spending.history.calls()[2].after_compaction);
 }
 
+TEST(Spending, TheBudgetIsTheOneThatWasSetLast) {
+  TestRecording written;
+  written.call("SetBudget", Json::object({{"budget", 500}}));   // 1
+  written.call("SetBudget", Json::object({{"budget", 1000}}));  // 2
+  const Recording recording = written.open();
+  EXPECT_EQ(spending_of(recording, SeqNum{1}).budget, 500);
+  EXPECT_EQ(spending_of(recording).budget, 1000);
+}
+
 TEST(Spending, OfALateRecordingGoesOnFromWhatWasBefore) {
   TestRecording written;
   written.metadata().began_late =
