@@ -2,17 +2,29 @@
 // OpenAI's client, so that it runs anywhere:
 //
 //     agdb serve --detach
-//     node tools/node/example_agent.mjs &
-//     agdb ps --all
+//     node tools/node/example_agent.mjs --delay 2 &
+//     agdb ps --forest
+//     agdb strace -f 1
 //
 // The lines with "agdb" or "agent" are all that a real one needs.
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+
 import * as agdb from "./agdb.mjs";
+
+// --delay S: an answer of the model takes so many seconds, so that there is time to watch.
+const { delay = "0" } = parseArgs({ options: { delay: { type: "string" } } }).values;
 
 const docs = { "a.md": "# A\nSee [b](b.md).", "c.md": "# C\nSee [d](d.md)." };
 
 /** A model that knows what it wants: to see the docs, to have their links looked at, to be done. */
 class StubModel {
-  chat = { completions: { create: async ({ messages }) => this.#answer(messages) } };
+  chat = { completions: { create: (request) => this.#create(request) } };
+
+  async #create({ messages }) {
+    await sleep(Number(delay) * 1000);
+    return this.#answer(messages);
+  }
 
   #answer(messages) {
     const turns = [
