@@ -18,6 +18,7 @@
 #include "runtime/events/clock.h"
 #include "tools/agdb/daemon_session.h"
 #include "tools/agdb/plural.h"
+#include "tools/agdb/process_table.h"
 
 namespace agdb {
 namespace {
@@ -168,7 +169,7 @@ Result<ExitCode> status(const std::string& socket, bool json, Environment& env) 
                   "processes   {} alive ({} of other programs), {} ended\n"
                   "connections {}, views {}\n",
                   told.text("version"), told.integer("os_pid"),
-                  format_duration(Nanoseconds(told.integer("uptime_ns"))), told.text("socket"),
+                  clock_text(told.integer("uptime_ns")), told.text("socket"),
                   told.integer("recordings"), told.text("records_dir"),
                   told.boolean("record_all") ? " (every process)" : "", processes.integer("alive"),
                   processes.integer("foreign"), processes.integer("ended"),
