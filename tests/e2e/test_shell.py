@@ -33,7 +33,7 @@ class Completion(AgdbCase):
                                (["record", "list", "--color", "n"], ["never"]),
                                (["show", "--color", "=", "n"], ["never"]),
                                (["show", "--color", "="], ["auto", "always", "never"]),
-                               (["import", "--format", "o"], ["openai-chat"]),
+                               (["import", "--format", "o"], ["openai-chat", "otlp"]),
                                (["run", "--clock", "r"], ["real"]),
                                (["completion", ""], ["bash", "zsh"])):
             self.assertEqual(self.complete("agdb", *words), offered, words)
