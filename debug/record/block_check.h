@@ -49,7 +49,7 @@ class IndexCheck {
  public:
   IndexCheck(const std::string& folder, const RecordingMetadata& metadata);
 
-  // Whole lines behind those before, with what LineLook found in them.
+  // Whole lines behind those before, with what look_at_lines found in them.
   void take(std::string_view lines, const IndexBuilder::Entries& seen);
   void take(std::string_view lines);
   // What is wrong. Where not all of the text was taken, or its numbers do not ascend, the text is

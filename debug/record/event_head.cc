@@ -1,12 +1,13 @@
 #include "debug/record/event_head.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
+#include <span>
+#include <string>
 
+#include "debug/record/digits.h"
+#include "debug/record/json_cursor.h"
 #include "runtime/events/text.h"
 
 namespace agdb {
@@ -30,30 +31,6 @@ bool is_same(const char* a, const char* b) {
   }
 }
 
-constexpr std::uint64_t repeated(unsigned char byte) {
-  return std::uint64_t{0x0101010101010101} * byte;
-}
-
-// How many of these eight bytes, from the first, are digits.
-std::size_t leading_digits(std::uint64_t word) {
-  static_assert(std::endian::native == std::endian::little);
-  const std::uint64_t values = word ^ repeated('0');
-  // Digits become 0 to 9, and 9 is the most to which 0x76 can be added without reaching 0x80.
-  const std::uint64_t others = ((values + repeated(0x76)) | values) & repeated(0x80);
-  return static_cast<std::size_t>(std::countr_zero(others)) / 8;
-}
-
-// The number that the first `count` bytes are, which are digits: pairs, then fours, then all eight.
-std::uint64_t value_of_digits(std::uint64_t word, std::size_t count) {
-  if (count == 0) return 0;
-  word = (word - repeated('0')) << (8 * (8 - count));
-  word = word * 10 + (word >> 8);
-  word = ((word & 0x000000ff000000ff) * 0x000f424000000064 +
-          ((word >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >>
-         32;
-  return word;
-}
-
 // Steps over what must stand there, within bounds. False: something else does.
 class Cursor {
  public:
@@ -66,24 +43,7 @@ class Cursor {
     return true;
   }
 
-  // Digits as JSON wants them: no leading zero. Of more than 18 the slow way takes care.
-  bool number(std::uint64_t& out) {
-    const char* const begin = at_;
-    std::uint64_t value = 0;
-    constexpr std::array<std::uint64_t, 9> kPowers = {
-        1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000};
-    std::size_t found = 8;
-    while (found == 8 && end_ - at_ >= 8) {
-      found = leading_digits(word_at(at_));
-      value = value * kPowers[found] + value_of_digits(word_at(at_), found);
-      at_ += found;
-    }
-    while (found == 8 && at_ < end_ && *at_ >= '0' && *at_ <= '9')
-      value = value * 10 + static_cast<std::uint64_t>(*at_++ - '0');
-    const std::ptrdiff_t digits = at_ - begin;
-    out = value;
-    return digits == 1 || (digits > 1 && digits <= 18 && *begin != '0');
-  }
+  bool number(std::uint64_t& out) { return read_digits(at_, end_, out); }
 
   bool signed_number(std::int64_t& out) {
     const bool negative = skip("-");
@@ -172,218 +132,128 @@ std::size_t read_own_head(std::string_view text, EventHead& head) {
   return static_cast<std::size_t>(line.at() - text.data());
 }
 
-// Members are taken at most once each; what is not plain makes reading fail, and parse_line judges.
-struct AnyOrderHead::Rep {
-  simdjson::ondemand::parser parser;
-  simdjson::ondemand::parser args_parser;
-  std::string padded;
+namespace {
 
-  using Object = simdjson::ondemand::object;
-  using Value = simdjson::ondemand::value;
+bool has_capital(std::string_view key) {
+  return std::any_of(key.begin(), key.end(), [](char each) { return each >= 'A' && each <= 'Z'; });
+}
 
-  bool read(std::string_view line, std::size_t readable, EventHead& head) {
-    if (readable < line.size() + simdjson::SIMDJSON_PADDING) {
-      padded.reserve(line.size() + simdjson::SIMDJSON_PADDING);
-      padded.assign(line);
-      line = padded;
-      readable = padded.capacity();
-    }
-    simdjson::ondemand::document document;
-    if (parser.iterate(line.data(), line.size(), readable).get(document)) return false;
-    Object object;
-    if (document.get_object().get(object)) return false;
-    Members members;
-    const auto take = [&](std::string_view key, Value& value) {
-      return take_member(members, key, value, head);
-    };
-    // Nothing may stand behind the object.
-    const bool at_end =
-        each(object, take) && document.current_location().error() != simdjson::SUCCESS;
-    return at_end && settle(members, head);
+// Such a key may stand for a known one, which parse_line finds out.
+bool is_another_case_of(std::string_view key, std::span<const std::string_view> known) {
+  if (!has_capital(key)) return false;
+  const std::string lower = to_lower_ascii(key);
+  return std::find(known.begin(), known.end(), lower) != known.end();
+}
+
+// Reads a line of any form; members are taken at most once each.
+class AnyHead {
+ public:
+  AnyHead(std::string_view line, std::size_t readable) : line_(line, readable) {}
+
+  bool read(EventHead& head) {
+    const bool good =
+        line_.each([&](std::string_view key) { return take(key, head); }) && line_.at_end();
+    head.ctx_id = {};
+    if (head.type == EventType::kSyscall) head.ctx_id = call_ctx_;
+    if (head.type == EventType::kContextSnapshot) head.ctx_id = snapshot_ctx_;
+    return good && head.type != EventType::kOther;
   }
 
  private:
-  // Of the payloads one is meant, which one tells the type, which may come behind it.
-  struct Payload {
-    CtxId ctx_id{};
-    bool seen = false;
-    bool good = false;
-  };
-  struct Members {
-    unsigned seen = 0;
-    EventType type = EventType::kOther;
-    Payload call;
-    Payload context;
-  };
-
-  // Longer keys mean nothing to us.
-  static constexpr std::size_t kLongestKey = 16;
-
-  // The key as it stands there, empty when it is long; nothing when an escape may make it short.
-  static std::optional<std::string_view> plain_key(const char* raw) {
-    for (std::size_t size = 0; size <= kLongestKey; ++size) {
-      if (raw[size] == '"') return std::string_view(raw, size);
-      if (raw[size] == '\\') return std::nullopt;
-    }
-    return std::string_view();
-  }
-
-  template <typename Take>
-  static bool each(Object& object, Take take) {
-    for (auto field : object) {
-      const char* raw = nullptr;
-      Value value;
-      if (field.key().raw().get(raw) || field.value().get(value)) return false;
-      const std::optional<std::string_view> key = plain_key(raw);
-      if (!key || (!key->empty() && !take(*key, value))) return false;
-    }
-    return true;
-  }
-
-  static bool has_capital(std::string_view key) {
-    return std::any_of(key.begin(), key.end(),
-                       [](char each) { return each >= 'A' && each <= 'Z'; });
-  }
-
-  static bool once(unsigned& seen, unsigned bit) {
-    const bool first = (seen & bit) == 0;
-    seen |= bit;
+  bool once(unsigned bit) {
+    const bool first = (seen_ & bit) == 0;
+    seen_ |= bit;
     return first;
   }
 
-  static bool number(Value& value, std::uint64_t& out) { return !value.get_uint64().get(out); }
-
-  bool take_member(Members& members, std::string_view key, Value& value, EventHead& head) {
+  bool take(std::string_view key, EventHead& head) {
+    std::uint64_t number = 0;
     if (key == "seq_num") {
-      std::uint64_t seq_num = 0;
-      if (!once(members.seen, 1) || !number(value, seq_num)) return false;
-      head.seq_num = static_cast<SeqNum>(seq_num);
-    } else if (key == "timestamp") {
+      const bool good = once(1) && line_.count(number);
+      head.seq_num = static_cast<SeqNum>(number);
+      return good;
+    }
+    if (key == "timestamp") {
       std::int64_t timestamp = 0;
-      if (!once(members.seen, 2) || value.get_int64().get(timestamp)) return false;
+      const bool good = once(2) && line_.integer(timestamp);
       head.timestamp = Nanoseconds(timestamp);
-    } else if (key == "pid" || key == "n") {
-      std::uint64_t other = 0;
-      return once(members.seen, key == "n" ? 4 : 8) && number(value, other);
-    } else if (key == "type") {
+      return good;
+    }
+    if (key == "pid") return once(4) && line_.count(number);
+    if (key == "n") return once(8) && line_.count(number);
+    if (key == "type") {
       std::string_view type;
-      if (!once(members.seen, 16) || value.get_string().get(type)) return false;
-      members.type = event_type_of(type);
-    } else if (key == "syscall") {
-      members.call.good = !members.call.seen && read_call(value, members.call.ctx_id);
-      members.call.seen = true;
-      return members.call.good;
-    } else if (key == "context") {
-      members.context.good = !members.context.seen && read_context(value, members.context.ctx_id);
-      members.context.seen = true;
-      return members.context.good;
-    } else {
-      return !is_known_in_another_case(key);
+      const bool good = once(16) && line_.text(type);
+      head.type = event_type_of(type);
+      return good;
     }
-    return true;
-  }
-
-  static bool is_known_in_another_case(std::string_view key) {
-    if (!has_capital(key)) return false;
-    const std::string lower = to_lower_ascii(key);
-    for (const char* known : {"seq_num", "timestamp", "pid", "n", "type", "syscall", "context"}) {
-      if (lower == known) return true;
-    }
-    return false;
-  }
-
-  static bool is_another_case_of(std::string_view key, std::string_view one,
-                                 std::string_view other) {
-    if (!has_capital(key)) return false;
-    const std::string lower = to_lower_ascii(key);
-    return lower == one || lower == other;
+    if (key == "syscall") return once(32) && take_call();
+    if (key == "context") return once(64) && take_snapshot();
+    constexpr std::array<std::string_view, 7> kKnown = {"seq_num", "timestamp", "pid",    "n",
+                                                        "type",    "syscall",   "context"};
+    return !is_another_case_of(key, kKnown) && line_.skip();
   }
 
   // Of the arguments only those of calls that name a context are looked at: in a second pass over
   // them alone, since the name may stand behind them.
-  bool read_call(Value& value, CtxId& ctx_id) {
-    Object call;
-    if (value.get_object().get(call)) return false;
-    bool named = false;
+  bool take_call() {
+    std::string_view name;
     std::string_view args;
-    unsigned seen = 0;
-    const auto take = [&](std::string_view key, Value& member) {
-      if (key == "syscall") {
-        std::string_view name;
-        if (!once(seen, 1) || member.get_string().get(name)) return false;
-        named = is_context_call(name);
-        return true;
-      }
-      if (key == "args") {
-        Object object;
-        return once(seen, 2) && !member.get_object().get(object) && !object.raw_json().get(args);
-      }
-      return !is_another_case_of(key, "syscall", "args");
+    const auto take_member = [&](std::string_view key) {
+      if (key == "syscall") return once(128) && line_.text(name);
+      if (key == "args") return once(256) && line_.object(args);
+      constexpr std::array<std::string_view, 2> kKnown = {"syscall", "args"};
+      return !is_another_case_of(key, kKnown) && line_.skip();
     };
-    if (!each(call, take)) return false;
-    return !named || args.empty() || read_args(args, ctx_id);
+    if (!line_.each(take_member)) return false;
+    return !is_context_call(name) || args.empty() || read_args(args);
   }
 
-  bool read_args(std::string_view args, CtxId& ctx_id) {
-    simdjson::ondemand::document document;
-    Object object;
-    // The line has its padding, so what stands in it has.
-    const std::size_t readable = args.size() + simdjson::SIMDJSON_PADDING;
-    if (args_parser.iterate(args.data(), args.size(), readable).get(document) ||
-        document.get_object().get(object))
-      return false;
-    bool has_cid = false;
-    return each(object, [&](std::string_view key, Value& member) {
-      if (key != "cid") return true;
+  bool read_args(std::string_view args) {
+    JsonCursor at(args, line_.readable_from(args.data()));
+    return at.each([&](std::string_view key) {
+      if (key != "cid") return at.skip();
       std::uint64_t id = 0;
-      if (std::exchange(has_cid, true) || !number(member, id)) return false;
-      ctx_id = static_cast<CtxId>(id);
-      return true;
+      const bool good = once(512) && at.count(id);
+      call_ctx_ = static_cast<CtxId>(id);
+      return good;
     });
   }
 
-  static bool read_context(Value& value, CtxId& ctx_id) {
-    Object context;
-    if (value.get_object().get(context)) return false;
+  bool take_snapshot() {
     bool has_kind = false;
-    unsigned seen = 0;
-    const auto take = [&](std::string_view key, Value& member) {
-      if (is_another_case_of(key, "kind", "ctx_id")) return false;
+    const auto take_member = [&](std::string_view key) {
       if (key == "kind") {
         std::string_view kind;
-        if (!once(seen, 1) || member.get_string().get(kind)) return false;
-        has_kind = kind == "full" || kind == "delta";
+        has_kind = once(1024) && line_.text(kind) && (kind == "full" || kind == "delta");
         return has_kind;
       }
-      std::uint64_t id = 0;
-      if (key != "ctx_id") return true;
-      if (!once(seen, 2) || !number(member, id)) return false;
-      ctx_id = static_cast<CtxId>(id);
-      return true;
+      if (key == "ctx_id") {
+        std::uint64_t id = 0;
+        const bool good = once(2048) && line_.count(id);
+        snapshot_ctx_ = static_cast<CtxId>(id);
+        return good;
+      }
+      constexpr std::array<std::string_view, 2> kKnown = {"kind", "ctx_id"};
+      return !is_another_case_of(key, kKnown) && line_.skip();
     };
-    if (!each(context, take)) return false;
-    if (!has_kind) ctx_id = {};  // version 1 tells none
+    if (!line_.each(take_member)) return false;
+    if (!has_kind) snapshot_ctx_ = {};  // version 1 tells none
     return true;
   }
 
-  static bool settle(const Members& members, EventHead& head) {
-    head.type = members.type;
-    head.ctx_id = {};
-    if (head.type == EventType::kSyscall) head.ctx_id = members.call.ctx_id;
-    if (head.type == EventType::kContextSnapshot) head.ctx_id = members.context.ctx_id;
-    return head.type != EventType::kOther;
-  }
+  JsonCursor line_;
+  unsigned seen_ = 0;
+  CtxId call_ctx_{};
+  CtxId snapshot_ctx_{};
 };
 
-AnyOrderHead::AnyOrderHead() = default;
-AnyOrderHead::~AnyOrderHead() = default;
-AnyOrderHead::AnyOrderHead(AnyOrderHead&&) noexcept = default;
-AnyOrderHead& AnyOrderHead::operator=(AnyOrderHead&&) noexcept = default;
+}  // namespace
 
-std::optional<EventHead> AnyOrderHead::read(std::string_view line, std::size_t readable) {
-  if (rep_ == nullptr) rep_ = std::make_unique<Rep>();
+std::optional<EventHead> read_any_head(std::string_view line, std::size_t readable) {
   EventHead head;
-  return rep_->read(line, readable, head) ? std::optional(head) : std::nullopt;
+  if (!AnyHead(line, readable).read(head) || !is_utf8(line)) return std::nullopt;
+  return head;
 }
 
 EventHead head_of(const RecordedEvent& event) {

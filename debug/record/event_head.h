@@ -1,8 +1,6 @@
 #pragma once
 
-#include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "debug/record/recorded_event.h"
@@ -25,24 +23,10 @@ struct EventHead {
 std::size_t read_own_head(std::string_view text, EventHead& head);
 
 // The way for any order of keys and any white space: goes over the whole line once, builds nothing.
-// Keeps buffers between lines.
-class AnyOrderHead {
- public:
-  AnyOrderHead();
-  ~AnyOrderHead();
-  AnyOrderHead(AnyOrderHead&&) noexcept;
-  AnyOrderHead& operator=(AnyOrderHead&&) noexcept;
-
-  // Nothing: it cannot tell, and parse_line must: unknown types, keys in another case or twice,
-  // null, wrong types, errors.
-  // `readable`: bytes from the line's first on that may be read; a line that has a few behind it is
-  // not copied.
-  std::optional<EventHead> read(std::string_view line, std::size_t readable);
-
- private:
-  struct Rep;
-  std::unique_ptr<Rep> rep_;  // made when first needed
-};
+// Nothing: it cannot tell, and parse_line must: unknown types, keys in another case or twice, null,
+// wrong types, errors. In arguments and results, only strings and brackets are looked at.
+// `readable`: bytes from the line's first on that may be read; see JsonCursor.
+std::optional<EventHead> read_any_head(std::string_view line, std::size_t readable);
 
 // The head of an event that was read whole.
 EventHead head_of(const RecordedEvent& event);

@@ -65,10 +65,9 @@ struct LookWorker {
   void look(std::uint64_t offset, std::string_view text, Found& found) {
     const WholeLines whole = WholeLines::of(text);
     found.clear();
-    lines.look(offset + whole.begin, text.substr(whole.begin, whole.end - whole.begin), found,
-               text.data() + text.size());
+    look_at_lines(offset + whole.begin, text.substr(whole.begin, whole.end - whole.begin), found,
+                  text.data() + text.size());
   }
-  LineLook lines;
 };
 
 EventEntry public_form(const IndexEntry& at) {

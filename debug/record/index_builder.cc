@@ -26,16 +26,26 @@ IndexEntry entry_of(const EventHead& head, std::uint64_t offset, std::size_t len
           .flags = flags};
 }
 
+IndexEntry any_form_entry(std::string_view line, std::uint64_t offset, const char* readable_end) {
+  const IndexEntry unjudged{.offset = offset, .type = kUnjudgedType};
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (line.size() > kMaxLineBytes) return unjudged;
+  const auto readable = static_cast<std::size_t>(readable_end - line.data());
+  const std::optional<EventHead> head = read_any_head(line, readable);
+  return head ? entry_of(*head, offset, line.size(), 0) : unjudged;
+}
+
 }  // namespace
 
-IndexEntry LineLook::own_form(const EventHead& head, std::uint64_t offset, std::size_t length) {
+IndexEntry own_form_entry(const EventHead& head, std::uint64_t offset, std::size_t length) {
   return entry_of(head, offset, length, IndexEntry::kOwnForm);
 }
 
-void LineLook::look(std::uint64_t offset, std::string_view lines, std::vector<IndexEntry>& out,
-                    const char* readable_end) {
+void look_at_lines(std::uint64_t offset, std::string_view lines, std::vector<IndexEntry>& out,
+                   const char* readable_end) {
   const char* at = lines.data();
   const char* const end = at + lines.size();
+  if (readable_end == nullptr) readable_end = end;
   EventHead head;
   while (at < end) {
     const std::size_t seen = read_own_head({at, static_cast<std::size_t>(end - at)}, head);
@@ -44,27 +54,18 @@ void LineLook::look(std::uint64_t offset, std::string_view lines, std::vector<In
     const char* const feed = found == nullptr ? end : static_cast<const char*>(found);
     const auto length = static_cast<std::size_t>(feed - at);
     if (seen > 0 && feed[-1] == '}' && length <= kMaxLineBytes) {
-      out.push_back(own_form(head, offset, length));
+      out.push_back(own_form_entry(head, offset, length));
     } else {
-      out.push_back({.offset = offset, .type = kUnjudged});
-      judge_any_order({at, length}, out.back(), readable_end == nullptr ? end : readable_end);
+      out.push_back(any_form_entry({at, length}, offset, readable_end));
     }
     offset += length + 1;
     at = feed + 1;
   }
 }
 
-void LineLook::judge_any_order(std::string_view line, IndexEntry& entry, const char* readable_end) {
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  if (line.size() > kMaxLineBytes) return;
-  const auto readable = static_cast<std::size_t>(readable_end - line.data());
-  if (const std::optional<EventHead> head = any_order_.read(line, readable))
-    entry = entry_of(*head, entry.offset, line.size(), 0);
-}
-
 void IndexBuilder::take(std::string_view lines, Entries& out) {
   seen_.clear();
-  look_.look(next_offset_, lines, seen_);
+  look_at_lines(next_offset_, lines, seen_);
   take(lines, seen_, out);
 }
 
@@ -72,7 +73,7 @@ void IndexBuilder::take(std::string_view lines, const Entries& seen, Entries& ou
   const std::uint64_t begin = next_offset_;
   for (std::size_t i = 0; i < seen.size(); ++i) {
     next_offset_ = seen[i].offset;
-    if (seen[i].type != LineLook::kUnjudged) {
+    if (seen[i].type != kUnjudgedType) {
       add(seen[i], out);
     } else {
       const std::string_view rest = lines.substr(static_cast<std::size_t>(next_offset_ - begin));

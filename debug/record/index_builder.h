@@ -14,25 +14,17 @@
 namespace agdb {
 
 // What the entries tell of some whole lines can be known without the lines before, but for links:
-// so several threads may look, each with one of these. Keeps buffers between calls.
-class LineLook {
- public:
-  // The type of an entry that stands for a line that it cannot judge; `offset` is
-  // right.
-  static constexpr std::uint8_t kUnjudged = 0xff;
-  // The entry of a line in our own form; `length` without its end.
-  static IndexEntry own_form(const EventHead& head, std::uint64_t offset, std::size_t length);
+// so several threads may look at different ones.
 
-  // Appends one entry for each of the lines, of which the first begins at `offset`. What is around
-  // the lines up to `readable_end` may be read, too.
-  void look(std::uint64_t offset, std::string_view lines, std::vector<IndexEntry>& out,
-            const char* readable_end = nullptr);
-
- private:
-  void judge_any_order(std::string_view line, IndexEntry& entry, const char* readable_end);
-
-  AnyOrderHead any_order_;
-};
+// The type of an entry that stands for a line that must be judged by parse_line; its offset is
+// right.
+inline constexpr std::uint8_t kUnjudgedType = 0xff;
+// Appends one entry for each of the lines, of which the first begins at `offset`. What is around
+// the lines up to `readable_end` may be read, too.
+void look_at_lines(std::uint64_t offset, std::string_view lines, std::vector<IndexEntry>& out,
+                   const char* readable_end = nullptr);
+// The entry of a line in our own form; `length` without its end.
+IndexEntry own_form_entry(const EventHead& head, std::uint64_t offset, std::size_t length);
 
 // Turns the lines of events.jsonl, seen once in their order, into the entries of the index; used by
 // the recorder on what it writes, and by readers on what they find. Keeps little beside the last
@@ -47,7 +39,7 @@ class IndexBuilder {
 
   // Whole lines, that begin at next_offset(); appends their entries.
   void take(std::string_view lines, Entries& out);
-  // The same lines, at which somebody else has looked, with the entries that LineLook gave.
+  // The same lines, at which somebody else has looked, with the entries that look_at_lines gave.
   void take(std::string_view lines, const Entries& seen, Entries& out);
   // A line that was looked for in another way: too long, or without its end.
   void take(const LineScanner::Line& line, Entries& out);
@@ -109,7 +101,6 @@ class IndexBuilder {
   std::vector<LineDamage> damage_;
   std::map<std::string, std::uint64_t> unknown_types_;
   ParseNotes notes_;
-  LineLook look_;
   Entries seen_;  // scratch
 };
 

@@ -42,9 +42,9 @@ void LineWriter::tell_beside(std::vector<Line>::const_iterator end, std::string_
     const std::uint64_t offset = file_bytes_ + begin;
     const std::string_view whole = text.substr(begin, line->end - begin);
     if (line->has_head) {
-      seen_.push_back(LineLook::own_form(line->head, offset, whole.size() - 1));
+      seen_.push_back(own_form_entry(line->head, offset, whole.size() - 1));
     } else {
-      look_.look(offset, whole, seen_);
+      look_at_lines(offset, whole, seen_);
     }
     begin = line->end;
   }

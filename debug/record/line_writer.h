@@ -74,7 +74,6 @@ class LineWriter {
 
   AppendFile file_;
   std::unique_ptr<RecordingSidecars> beside_;
-  LineLook look_;
   IndexBuilder::Entries seen_;  // scratch
   std::string waiting_;
   std::vector<Line> lines_;

@@ -40,7 +40,7 @@ class RecordingSidecars {
 
   RecordingSidecars(FileSystem& files, std::string folder, std::string record_id, Log log);
 
-  // Whole lines that have just been written, and what LineLook finds in them.
+  // Whole lines that have just been written, and what look_at_lines finds in them.
   void take(std::string_view lines, const IndexBuilder::Entries& seen);
   // The text is complete. Returns the hash of events.sum for the metadata; empty when that is not
   // complete.

@@ -78,7 +78,7 @@ struct LinesWorker {
     const WholeLines whole = WholeLines::of(text);
     const char* const readable_end = text.data() + text.size();
     text = text.substr(whole.begin, whole.end - whole.begin);
-    heads.look(offset + whole.begin, text, found.entries, readable_end);
+    look_at_lines(offset + whole.begin, text, found.entries, readable_end);
     const std::uint64_t begin = offset + whole.begin;
     for (std::size_t i = 0; i < found.entries.size(); ++i) {
       take(line_at(found.entries, i, begin, text), readable_end, found);
@@ -98,7 +98,6 @@ struct LinesWorker {
     }
   }
 
-  LineLook heads;
   LineCheck lines;
 };
 using LinesWork = PieceWork<LinesWorker>;

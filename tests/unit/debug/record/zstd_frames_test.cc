@@ -219,6 +219,19 @@ TEST(ZstdFrames, FramesUsedLastAreKept) {
   EXPECT_EQ(reader->decoded(), reader->frames());
 }
 
+TEST(ZstdFrames, GoingBackwardsDecodesEachFrameOnce) {
+  const std::string text = lines(20'000, 500);
+  const std::string file = packed(text);
+  const Result<FrameReader> reader = reader_of(file);
+  ASSERT_GT(reader->frames(), 8u);
+  std::string out;
+  for (std::size_t at = text.size(); at > 0; at -= 500) {
+    ASSERT_TRUE(reader->read(at - 500, 500, out));
+    ASSERT_EQ(out, std::string_view(text).substr(at - 500, 500));
+  }
+  EXPECT_EQ(reader->decoded(), reader->frames());
+}
+
 TEST(ZstdFrames, BeyondTheEndIsAnErrorWhateverIsAskedFor) {
   const std::string file = packed("0123456789");
   const Result<FrameReader> reader = reader_of(file);
