@@ -210,10 +210,10 @@ char* put_all_eight(char* to, std::uint64_t value) {
   return to + sizeof text;
 }
 
-// Without leading zeros.
+// Without leading zeros. REQUIRES: value > 0.
 char* put_up_to_eight(char* to, std::uint64_t value) {
   const std::uint64_t digits = eight_digits(value);
-  const int zeros = value == 0 ? 7 : std::countr_zero(digits) / 8;
+  const int zeros = std::countr_zero(digits) / 8;
   const std::uint64_t text = (digits | repeated('0')) >> (8 * zeros);
   std::memcpy(to, &text, sizeof text);
   return to + (8 - zeros);
@@ -228,6 +228,10 @@ char* put(char* to, std::int64_t value) {
 }
 
 char* put(char* to, std::uint64_t value) {
+  if (value < 10) {  // most file descriptors and pids
+    *to = static_cast<char>('0' + value);
+    return to + 1;
+  }
   if (value < kEightDigits) return put_up_to_eight(to, value);
   const std::uint64_t upper = value / kEightDigits;
   if (upper < kEightDigits) {
