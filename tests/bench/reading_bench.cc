@@ -171,6 +171,43 @@ double index_seconds(const LargeRecording& recording) {
   });
 }
 
+// The system forgets what it has of the file, so that it comes from the disk again.
+void forget_cached(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY);
+  fdatasync(fd);
+  posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  close(fd);
+}
+
+double read_seconds(const std::string& path) {
+  std::string piece(1u << 20, '\0');
+  const std::int64_t began = now();
+  const int fd = open(path.c_str(), O_RDONLY);
+  while (read(fd, piece.data(), piece.size()) > 0) continue;
+  close(fd);
+  return static_cast<double>(now() - began) / 1e9;
+}
+
+// From the disk, by turns.
+void indexing_cold(const LargeRecording& recording) {
+  const auto bytes = static_cast<double>(std::filesystem::file_size(recording.events_path()));
+  std::vector<double> reading;
+  std::vector<double> indexing;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    forget_cached(recording.events_path());
+    reading.push_back(read_seconds(recording.events_path()));
+    forget_cached(recording.events_path());
+    recording.forget_index();
+    const std::int64_t began = now();
+    if (!Recording::open(recording.folder())) fmt::print("  opening went wrong\n");
+    indexing.push_back(static_cast<double>(now() - began) / 1e9);
+  }
+  print({"read(2) of the file from the disk", bytes / median(reading) / 1e9, "GB/s"});
+  print({"making the index from the disk", bytes / median(indexing) / 1e9, "GB/s"});
+  const double share = median(reading) / median(indexing);
+  print({"  against read(2)", share, "x", ">= 0.9", share >= 0.9});
+}
+
 void indexing(const LargeRecording& recording, const char* what, double share_wanted) {
   const auto bytes = static_cast<double>(std::filesystem::file_size(recording.events_path()));
   const double scan = scan_seconds(recording.events_path());
@@ -287,6 +324,7 @@ void bench_reading() {
   {
     const LargeRecording large(true);
     indexing(large, "our key order", 0.6);
+    indexing_cold(large);
     fetching(large);
     verifying(large);
   }
