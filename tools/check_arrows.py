@@ -27,6 +27,12 @@ MAY_INCLUDE = {
     "debug/import": ROOM + ("debug/record",),
     "debug/trace": ROOM + ("debug/record",),
     "ipc/wire": ("runtime/events/result.h", "runtime/events/json.h"),
+    "ipc/otlp": (
+        "runtime/events/result.h",
+        "runtime/events/json.h",
+        "runtime/events/clock.h",
+        "runtime/events/text.h",
+    ),
     "ipc/daemon": ("runtime", "debug", "ipc/wire"),
     "ipc/client": ("runtime", "debug", "ipc/wire"),
     "tools": ("runtime", "debug", "ipc"),

@@ -21,12 +21,13 @@ END
 
 build_packages=(
   g++ cmake ninja-build pkg-config
-  libboost-dev        # Asio
+  libboost-dev        # Asio, Beast
   nlohmann-json3-dev  # JSON, written
   libsimdjson-dev     # JSON, read
   libxxhash-dev       # hashes of messages and prompts
   libzstd-dev         # compressed recordings
   libsqlite3-dev      # the store of all runs
+  zlib1g-dev          # gzip, for OpenTelemetry collectors
   libssl-dev          # SHA-256
   libre2-dev          # patterns in scripts and filters
   libfmt-dev          # text
