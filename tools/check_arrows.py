@@ -25,6 +25,7 @@ MAY_INCLUDE = {
     "debug/record": ROOM,
     "debug/replay": ROOM + ("debug/record", "debug/strace", "debug/context"),
     "debug/import": ROOM + ("debug/record",),
+    "debug/runs": ROOM + ("debug/record", "debug/strace", "debug/store"),
     "debug/trace": ROOM + ("debug/record",),
     "ipc/wire": ("runtime/events/result.h", "runtime/events/json.h"),
     "ipc/otlp": (
