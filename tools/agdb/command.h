@@ -75,6 +75,14 @@ Runner declare_resume(CommandLine& line);
 Runner declare_strace(CommandLine& line);
 Runner declare_budget(CommandLine& line);
 Runner declare_alerts(CommandLine& line);
+Runner declare_runs(CommandLine& line);
+Runner declare_runs_stats(CommandLine& line);
+Runner declare_runs_aggregate(CommandLine& line);
+Runner declare_runs_annotate(CommandLine& line);
+Runner declare_runs_correlate(CommandLine& line);
+Runner declare_runs_delete(CommandLine& line);
+Runner declare_runs_export(CommandLine& line);
+Runner declare_runs_rebuild(CommandLine& line);
 Runner declare_completion(CommandLine& line);
 
 // Parses and runs a whole command line, without the program's name; prints the error, if there is

@@ -139,6 +139,11 @@ const std::vector<Command>& commands() {
        "agdb record info @\n"
        "agdb record compress @",
        declare_record},
+      {kKeep, "runs", "the store of all runs: lists, search, sums, exports",
+       "agdb runs list -e status=failed -e since=24h\n"
+       "agdb runs search 'no such file'\n"
+       "agdb runs aggregate --window 24h",
+       declare_runs},
       {kKeep, "verify", "check a recording: lines, numbers, hashes", "agdb verify @",
        declare_verify},
       {kKeep, "completion", "shell completion for bash or zsh", "source <(agdb completion bash)",

@@ -13,6 +13,7 @@
 #include "debug/record/recording_manager.h"
 #include "runtime/events/hash.h"
 #include "tools/agdb/input_file.h"
+#include "tools/agdb/run_store.h"
 
 namespace agdb {
 namespace {
@@ -155,6 +156,7 @@ Result<std::vector<RecordedRun>> record_log(const ReadLog& read, Environment& en
       return fail(Code::kIo, fmt::format("{} events of {} could not be written", totals.lost_events,
                                          read.path));
     result.events = totals.events;
+    keep_runs(result.record_ids, env);
     recorded.push_back(std::move(result));
   }
   return recorded;

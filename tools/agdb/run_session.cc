@@ -17,6 +17,7 @@
 #include "tools/agdb/input_file.h"
 #include "tools/agdb/interrupt.h"
 #include "tools/agdb/plural.h"
+#include "tools/agdb/run_store.h"
 
 namespace agdb {
 namespace {
@@ -204,6 +205,9 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
   bus.remove(view);
   AGDB_CHECK_OK(started);
   AGDB_CHECK_OK(closed);
+  std::vector<std::string> record_ids;
+  for (const RunOutcome::Agent& agent : outcome.agents) record_ids.push_back(agent.record_id);
+  keep_runs(record_ids, env);
   outcome.interrupted = interrupted;
   return outcome;
 }
