@@ -26,44 +26,62 @@ MethodResult done(const MethodCall& call, const Status& status) {
   return result;
 }
 
-MethodResult enroll(Core& core, const MethodCall& call) {
-  Params params(call.params);
+// What agent.register asks for.
+struct Enrolment {
   AdoptRequest request;
+  std::string client;
+  bool record = false;
+};
+
+void take_trace(Params& params, AdoptRequest& request) {
+  const std::string text = params.text("traceparent");
+  if (text.empty()) return;
+  const std::optional<TraceParent> outer = parse_traceparent(text);
+  if (!outer)
+    return params.refuse("traceparent",
+                         "expected \"00-<32 hex digits>-<16 hex digits>-<2 hex digits>\"");
+  request.trace_id = outer->trace_id;
+  request.outer_span_id = outer->span_id;
+}
+
+// The protocol comes first: another one may have other parameters.
+std::expected<Enrolment, RpcError> enrolment_from(const Core& core, Params& params) {
+  const std::int64_t protocol = params.integer("protocol", kProtocol);
+  if (protocol != kProtocol)
+    return refuse({Code::kUnsupported,
+                   "this daemon (agdb " + core.options.version + ") speaks protocol 1, not " +
+                       std::to_string(protocol),
+                   "use a client of the same release"});
+  Enrolment asked;
+  AdoptRequest& request = asked.request;
   request.intent = params.text("intent");
   request.model = params.text("model");
   request.budget = params.integer("budget", 0);
   request.max_steps = params.integer("max_steps", 0);
   request.policy = *budget_policy_from(params.one_of("policy", {"kill", "pause", "warn"}));
   const Json parent = params.any("parent");
-  const std::int64_t protocol = params.integer("protocol", kProtocol);
-  const std::string client = params.text("client");
-  const std::string traceparent = params.text("traceparent");
-  const std::optional<TraceParent> outer = parse_traceparent(traceparent);
-  if (!traceparent.empty() && !outer)
-    params.refuse("traceparent", "expected \"00-<32 hex digits>-<16 hex digits>-<2 hex digits>\"");
-  const bool record = params.boolean("record");
+  take_trace(params, request);
+  asked.client = params.text("client");
+  asked.record = params.boolean("record");
   if (const auto error = params.error()) return std::unexpected(*error);
-  if (protocol != kProtocol)
-    return refuse({Code::kUnsupported,
-                   "this daemon (agdb " + core.options.version + ") speaks protocol 1, not " +
-                       std::to_string(protocol),
-                   "use a client of the same release"});
-  if (!parent.is_null()) {
-    const Result<Pid> pid = core.pid_of(parent);
-    if (!pid) return refuse(pid.error());
-    request.parent = *pid;
-  }
-  if (outer) {
-    request.trace_id = outer->trace_id;
-    request.outer_span_id = outer->span_id;
-  }
+  if (parent.is_null()) return asked;
+  const Result<Pid> pid = core.pid_of(parent);
+  if (!pid) return refuse(pid.error());
+  request.parent = *pid;
+  return asked;
+}
+
+MethodResult enroll(Core& core, const MethodCall& call) {
+  Params params(call.params);
+  auto asked = enrolment_from(core, params);
+  if (!asked) return std::unexpected(asked.error());
   const Result<Pid> pid =
-      core.give_birth(record, [&] { return core.agents.adopt(std::move(request)); });
+      core.give_birth(asked->record, [&] { return core.agents.adopt(std::move(asked->request)); });
   if (!pid) return refuse(pid.error());
   call.session.add_agent(*pid);
   core.log(Core::Level::kInfo, "agent " + std::to_string(raw(*pid)) + " registered by " +
-                                   (client.empty() ? "a client" : client) + ", process " +
-                                   std::to_string(call.session.peer().pid));
+                                   (asked->client.empty() ? "a client" : asked->client) +
+                                   ", process " + std::to_string(call.session.peer().pid));
   return Json::object({{"pid", raw(*pid)},
                        {"record_id", core.recordings.record_id(*pid).value_or("")},
                        {"traceparent", format_traceparent(core.traceparent(*pid))},

@@ -211,6 +211,19 @@ class Recordings(DaemonCase):
         self.agdb("record", "start", pid)
         self.agdb("ctx", "growth", pid)
 
+    def test_a_recording_that_cannot_begin_is_said_and_the_process_runs(self):
+        records = self.folder / "r"
+        self.serve("--records", records)
+        if records.exists():
+            records.rmdir()
+        self.write("r", "no folder")
+        path = self.write("agent.json", script([{"text": "done", "latency": "1h"}]))
+        ran = self.agdb("spawn", path, "--record", expect=FAILED)
+        self.assertEqual(ran.out, "1\n")
+        self.assertIn("pid 1 runs, but is not recorded", ran.err)
+        self.assertEqual(self.process(1)["state"], "running")
+        self.refused("record", "start", 1, naming=str(records))
+
     def test_the_recordings_of_a_daemon_elsewhere_are_named(self):
         self.serve("--records", self.folder / "elsewhere")
         pid = self.idle()

@@ -99,7 +99,8 @@ TEST_F(ForeignAgentsTest, WhatWasRejectedIsToldWithTheNextAnswer) {
 
 TEST_F(ForeignAgentsTest, AnotherProtocolIsRefusedInWords) {
   DaemonClient client = connect();
-  const auto refused = client.call("agent.register", with({{"protocol", 2}}));
+  const auto refused =
+      client.call("agent.register", with({{"protocol", 2}, {"what_comes_with_it", 1}}));
   EXPECT_EQ(refused.error().code, Code::kUnsupported);
   EXPECT_THAT(refused.error().message, HasSubstr("protocol 1, not 2"));
 }
