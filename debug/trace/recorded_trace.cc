@@ -140,6 +140,26 @@ Result<RecordedRun> RecordedRun::of(const std::string& records_dir, const std::s
   return run;
 }
 
+Result<RecordedRun> RecordedRun::named(const std::string& records_dir, const std::string& name) {
+  AGDB_TRY(const RecordingList list, list_recordings(records_dir));
+  const ListedRecording* newest = nullptr;
+  for (const ListedRecording& each : list.recordings) {
+    const RecordingMetadata& metadata = each.metadata;
+    const bool meant = name == metadata.run_id || name == traced_process(metadata).trace_id ||
+                       name == fmt::format("{}", raw(metadata.pid));
+    if (!meant) continue;
+    if (newest == nullptr || newest->metadata.made_at() < metadata.made_at()) newest = &each;
+  }
+  if (newest == nullptr || name.empty())
+    return fail(Code::kNotFound, fmt::format("no run, trace or process \"{}\"", name));
+  return of(records_dir, newest->folder);
+}
+
+WallTime RecordedRun::start() const {
+  const auto starts = [](const Part& part) { return traced_process(part.metadata).start; };
+  return starts(*std::ranges::min_element(parts_, {}, starts));
+}
+
 std::string RecordedRun::trace_id() const {
   return traced_process(parts_.front().metadata).trace_id;
 }
@@ -147,6 +167,15 @@ std::string RecordedRun::trace_id() const {
 Result<DerivedCounts> RecordedRun::derive(TraceSink& sink, const DeriveProgress& progress) const {
   DerivedCounts counts;
   std::optional<Error> first_error;
+  std::uint64_t total = 0;
+  for (const Part& part : parts_) {
+    const Result<EventText> text = EventText::open(part.folder);
+    if (text) total += text->size().value_or(0);
+  }
+  std::uint64_t before = 0;
+  const auto overall = [&](std::uint64_t done, std::uint64_t) {
+    return progress(before + done, total);
+  };
   for (std::size_t at = 0; at < parts_.size();) {
     std::optional<SpanDeriver> deriver;
     const Pid pid = parts_[at].metadata.pid;
@@ -161,7 +190,9 @@ Result<DerivedCounts> RecordedRun::derive(TraceSink& sink, const DeriveProgress&
       }
       if (!deriver) deriver.emplace(traced_process(recording->metadata()), sink);
       outcome = outcome_of(recording->metadata());
-      AGDB_CHECK_OK(derive_recording(*recording, *deriver, counts, progress));
+      before = counts.bytes;
+      AGDB_CHECK_OK(derive_recording(*recording, *deriver, counts,
+                                     progress ? DeriveProgress(overall) : DeriveProgress()));
     }
     if (deriver) deriver->finish(outcome);
   }

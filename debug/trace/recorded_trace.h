@@ -56,10 +56,15 @@ class RecordedRun {
   static Result<RecordedRun> of(const std::string& records_dir, const std::string& folder);
   // The one recording alone.
   static Result<RecordedRun> only(const std::string& folder);
+  // The run that somebody means by a run id, a trace id or a pid (of several the newest). Not found
+  // is an error.
+  static Result<RecordedRun> named(const std::string& records_dir, const std::string& name);
 
   // By process, parents before their children as far as pids tell; of one process by their start.
   const std::vector<Part>& parts() const { return parts_; }
   std::string trace_id() const;
+  // The first process's start: nothing happened before.
+  WallTime start() const;
 
   // Process by process. A recording that cannot be opened is noted and gone over; all failing is an
   // error.

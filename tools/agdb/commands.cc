@@ -133,6 +133,10 @@ const std::vector<Command>& commands() {
        "agdb ctx profile @ --at 20\n"
        "agdb ctx growth @",
        declare_ctx},
+      {kLook, "export", "a run for other viewers: Perfetto",
+       "agdb export @ --format perfetto -o run.json\n"
+       "agdb export @ --format perfetto | gzip > run.json.gz",
+       declare_export},
       {kKeep, "record", "start, stop, list, describe, compress and remove recordings",
        "agdb record list\n"
        "agdb record start 1 --children\n"

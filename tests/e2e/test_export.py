@@ -1,0 +1,143 @@
+"""A run for other viewers: what `agdb export` writes, and that viewers can read it."""
+
+import json
+import subprocess
+import sys
+import unittest
+
+from agdb_case import AGDB, AGENT_FAILED, DONE, SCRIPTS, SESSIONS, SOURCE, USAGE, AgdbCase
+
+sys.path.insert(0, str(SOURCE / "tests" / "perfetto"))
+import check_trace  # noqa: E402
+
+
+class Perfetto(AgdbCase):
+    def exported(self, record, *words):
+        """The events of an export, which has been found to be without fault."""
+        data = self.agdb("export", record, "--format", "perfetto", *words).out.encode()
+        findings, _ = check_trace.check(data)
+        self.assertEqual(findings, [])
+        return json.loads(data)["traceEvents"]
+
+    def slices(self, events, name):
+        return [e for e in events if e["ph"] == "X" and e["name"] == name]
+
+    def test_each_script_gives_a_file_without_fault(self):
+        for path in sorted(SCRIPTS.glob("*.json")):
+            with self.subTest(path.name):
+                done = subprocess.run([AGDB, "run", str(path), "--record", "--max-steps", "100"], cwd=self.folder,
+                                      text=True, capture_output=True, timeout=300)
+                events = self.exported(done.stdout.splitlines()[0])
+                self.assertTrue(self.slices(events, "API Call"))
+
+    def test_each_session_gives_a_file_without_fault(self):
+        for path in sorted(p for p in SESSIONS.rglob("*.json*") if not p.name.endswith(".meta.json")):
+            with self.subTest(path.name):
+                records = self.folder / path.stem
+                self.agdb("import", path, "--records", records)
+                if not records.exists():
+                    continue
+                for folder in sorted(records.iterdir()):
+                    self.exported(str(folder) + "/")
+
+    def test_a_team_is_processes_with_flows_between_them(self):
+        record = self.record(SCRIPTS / "research-team.json")
+        events = self.exported(record)
+        names = {e["pid"]: e["args"]["name"] for e in events if e["name"] == "process_name"}
+        self.assertEqual(set(names), {1, 2, 3})
+        self.assertEqual(names[1], "find out why the bridge was closed")
+        flows = [e for e in events if e["ph"] == "s"]
+        self.assertEqual(sorted({f["name"] for f in flows}), ["message", "spawn", "tool"])
+        self.assertEqual(sum(f["name"] == "spawn" for f in flows), 2)
+        self.assertEqual(sum(f["name"] == "message" for f in flows), 2)
+        call = self.slices(events, "API Call")[0]["args"]
+        self.assertEqual(call["prompt_tokens"] > 0 and call["success"], True)
+        self.assertEqual(call["output_tokens_per_second"],
+                         round(call["output_tokens"] / (call["ttlt_ms"] - call["ttft_ms"]) * 1000, 2))
+
+    def test_a_retried_call_shows_its_attempts(self):
+        record = self.record(SCRIPTS / "retry.json", expect=AGENT_FAILED)
+        events = self.exported(record)
+        self.assertTrue(self.slices(events, "Attempt 1 (retry)"))
+        self.assertTrue(self.slices(events, "Request Setup"))
+        self.assertTrue(any(e["args"].get("attempt_starts_ms") for e in self.slices(events, "API Call")))
+
+    def test_a_run_is_named_by_its_ids_too(self):
+        record = self.record(SCRIPTS / "hello.json")
+        whole = self.agdb("export", record, "--format", "perfetto").out
+        metadata = self.metadata(record)
+        for name in (metadata["run_id"], metadata["trace_id"], str(metadata["pid"]), "@"):
+            self.assertEqual(self.agdb("export", name, "--format", "perfetto").out, whole, name)
+
+    def test_a_limit_leaves_out_the_older_half_and_says_so(self):
+        record = self.record(SCRIPTS / "research-team.json")
+        every = self.exported(record)
+        events = self.exported(record, "--limit", "40")
+        self.assertLess(len(events), len(every))
+        truncated = [e for e in events if e["name"] == "trace_truncated"]
+        self.assertEqual(len(truncated), 1)
+        self.assertGreater(truncated[0]["args"]["dropped_events"], 0)
+        names = {e["pid"]: e["args"]["name"] for e in events if e["name"] == "process_name"}
+        self.assertEqual(set(names), {1, 2, 3})
+
+    def test_an_interrupted_run_is_marked_incomplete(self):
+        record = self.record(SCRIPTS / "hello.json")
+        folder = self.folder_of(record)
+        lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
+        (folder / "events.jsonl").write_text("".join(lines[:len(lines) // 2]))
+        metadata = self.metadata(record)
+        metadata.update(status="recording", end_time="0001-01-01T00:00:00Z")
+        (folder / "metadata.json").write_text(json.dumps(metadata))
+        (folder / "events.idx").unlink(missing_ok=True)
+        events = self.exported(record)
+        ends = [e for e in events if e["ph"] == "E"]
+        self.assertEqual([e["args"].get("incomplete") for e in ends], [True])
+
+    def test_damaged_lines_are_counted_and_gone_over(self):
+        record = self.record(SCRIPTS / "hello.json")
+        path = self.folder_of(record) / "events.jsonl"
+        lines = path.read_text().splitlines(keepends=True)
+        lines[5] = "{" + lines[5][2:]
+        path.write_text("".join(lines))
+        (path.parent / "events.idx").unlink(missing_ok=True)
+        ran = self.agdb("export", record, "--format", "perfetto")
+        self.assertEqual(check_trace.check(ran.out.encode())[0], [])
+        self.assertIn("1 line could not be read and is left out", ran.err)
+
+
+class File(AgdbCase):
+    def test_the_file_is_named_and_complete(self):
+        record = self.record(SCRIPTS / "hello.json")
+        ran = self.agdb("export", record, "--format", "perfetto", "-o", "run.json")
+        self.assertEqual(ran.out, "")
+        self.assertIn("wrote run.json", ran.err)
+        text = (self.folder / "run.json").read_text()
+        self.assertEqual(text, self.agdb("export", record, "--format", "perfetto").out)
+        self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith("run.json")], ["run.json"])
+
+    def test_a_full_disk_is_an_error(self):
+        record = self.record(SCRIPTS / "hello.json")
+        self.refused("export", record, "--format", "perfetto", "-o", "/dev/full", naming="No space left")
+
+    def test_a_reader_that_goes_is_no_error(self):
+        record = self.record(SCRIPTS / "loop.json", expect=AGENT_FAILED)
+        program = subprocess.Popen([AGDB, "export", record, "--format", "perfetto"], cwd=self.folder,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        program.stdout.read(10)
+        program.stdout.close()
+        self.assertEqual(program.stderr.read(), b"")
+        program.stderr.close()
+        self.assertEqual(program.wait(timeout=60), DONE)
+
+    def test_refusals(self):
+        record = self.record(SCRIPTS / "hello.json")
+        self.refused("export", "no-such", "--format", "perfetto", naming="no-such")
+        self.refused("export", record, "--format", "perfetto", "-o", self.folder, naming="is a folder")
+        self.refused("export", record, "--format", "perfetto", "-o", "no/such/run.json", naming="no/such/run.json")
+        self.agdb("export", record, expect=USAGE)
+        self.agdb("export", record, "--format", "svg", expect=USAGE)
+        self.agdb("export", record, "--format", "perfetto", "--limit", "0", expect=USAGE)
+
+
+if __name__ == "__main__":
+    unittest.main()

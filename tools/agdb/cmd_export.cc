@@ -1,0 +1,109 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "debug/record/records_dir.h"
+#include "debug/trace/recorded_trace.h"
+#include "tools/agdb/checks.h"
+#include "tools/agdb/command.h"
+#include "tools/agdb/export_formats.h"
+#include "tools/agdb/export_output.h"
+#include "tools/agdb/interrupt.h"
+#include "tools/agdb/plural.h"
+
+namespace agdb {
+namespace {
+
+struct ExportArguments {
+  std::string run;
+  std::string format;
+  std::string file;
+  std::uint64_t limit = 0;
+};
+
+// By a recording of it, or else by its run id, its trace id or a pid.
+Result<RecordedRun> find_run(const std::string& typed, Environment& env) {
+  const std::string dir = records_dir(env);
+  const Result<std::string> folder = resolve_recording(dir, env.working_dir, typed);
+  if (folder) return RecordedRun::of(dir, *folder);
+  Result<RecordedRun> named = RecordedRun::named(dir, typed);
+  if (!named) return std::unexpected(folder.error());
+  return named;
+}
+
+void tell_damage(const DerivedCounts& counts, Environment& env) {
+  for (const std::string& note : counts.notes) env.console->note(note);
+  if (counts.damaged_lines > 0)
+    env.console->warn(fmt::format("{} could not be read and {} left out",
+                                  plural(counts.damaged_lines, "line"),
+                                  counts.damaged_lines == 1 ? "is" : "are"));
+  if (counts.unknown_events > 0)
+    env.console->warn(fmt::format("{} of types that this version does not know",
+                                  plural(counts.unknown_events, "event")));
+}
+
+const ExportFormat& format_named(const std::string& name) {
+  const std::vector<ExportFormat>& formats = export_formats();
+  return *std::ranges::find(formats, name, &ExportFormat::name);
+}
+
+Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env) {
+  const ExportFormat& format = format_named(arguments.format);
+  if (arguments.limit != 0 && !format.takes_limit)
+    return fail(Code::kInvalid, fmt::format("--limit is not for the format {}", format.name));
+  AGDB_TRY(const RecordedRun run, find_run(arguments.run, env));
+  std::string file = arguments.file;
+  // Nobody wants to read that on a terminal.
+  if (file.empty() && env.console->out_is_terminal())
+    file = fmt::format("{}.{}", run.parts().front().metadata.record_id, format.extension);
+  if (file == "-") file.clear();
+  std::atomic<bool> interrupted{false};
+  InterruptGuard guard([&] { interrupted = true; });
+  AGDB_TRY(ExportOutput output, ExportOutput::open(*env.console, file));
+  const auto exporter =
+      format.make({.run = run,
+                   .write = [&](std::string_view text) { return output.write(text); },
+                   .limit = arguments.limit});
+  Result<DerivedCounts> counts = [&] {
+    std::optional<Progress> progress;
+    return run.derive(exporter->sink(), [&](std::uint64_t done, std::uint64_t total) {
+      if (!progress) progress.emplace(*env.console, "exporting", total, "MB", 1'000'000);
+      progress->update(done);
+      return !interrupted && !exporter->failed();
+    });
+  }();
+  if (interrupted) return ExitCode::kInterrupted;
+  if (!counts && counts.error().code != Code::kCancelled) return std::unexpected(counts.error());
+  const Status finished = exporter->finish();
+  if (!finished && finished.error().code == Code::kCancelled) return ExitCode::kDone;
+  AGDB_CHECK_OK(finished);
+  AGDB_CHECK_OK(output.commit());
+  if (counts) tell_damage(*counts, env);
+  if (!file.empty()) env.console->note(fmt::format("wrote {}: {}", file, exporter->summary()));
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Runner declare_export(CommandLine& line) {
+  auto arguments = std::make_shared<ExportArguments>();
+  line.argument("RECORD", arguments->run,
+                "a record id, a folder, @ for the newest; or a run id, trace id or pid")
+      .required()
+      .is(ValueKind::kRecord);
+  std::vector<std::string> names;
+  for (const ExportFormat& format : export_formats()) names.emplace_back(format.name);
+  line.option("--format", "F", arguments->format, "what to write").required().one_of(names);
+  line.option("-o,--output", "FILE", arguments->file,
+              "default: stdout; on a terminal a file that is named for the recording")
+      .is(ValueKind::kFile);
+  line.option("--limit", "N", arguments->limit,
+              "at most so many events: beyond, the older half goes (perfetto)")
+      .check(above_zero);
+  return [arguments](Environment& env) { return write_export(*arguments, env); };
+}
+
+}  // namespace agdb

@@ -1,0 +1,42 @@
+#include "tools/agdb/export_formats.h"
+
+#include <fmt/format.h>
+
+#include "debug/trace/perfetto.h"
+#include "tools/agdb/plural.h"
+
+namespace agdb {
+namespace {
+
+class PerfettoFile final : public Exporter {
+ public:
+  explicit PerfettoFile(const ExportRequest& request)
+      : export_(request.write, {.zero = request.run.start(), .limit = request.limit}) {}
+  static std::unique_ptr<Exporter> make(const ExportRequest& request) {
+    return std::make_unique<PerfettoFile>(request);
+  }
+
+  TraceSink& sink() override { return export_; }
+  bool failed() const override { return export_.failed(); }
+  Status finish() override { return export_.finish(); }
+  std::string summary() const override {
+    std::string text = plural(export_.events(), "trace event");
+    if (export_.dropped() > 0)
+      text += fmt::format(", {} of them left out (--limit)", export_.dropped());
+    return text + "; open it in https://ui.perfetto.dev";
+  }
+
+ private:
+  PerfettoExport export_;
+};
+
+}  // namespace
+
+const std::vector<ExportFormat>& export_formats() {
+  static const std::vector<ExportFormat> kFormats = {
+      {"perfetto", "perfetto.json", true, PerfettoFile::make},
+  };
+  return kFormats;
+}
+
+}  // namespace agdb

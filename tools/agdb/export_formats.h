@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "debug/trace/recorded_trace.h"
+#include "debug/trace/trace_sink.h"
+
+namespace agdb {
+
+// What becomes of a run's spans: one make a format of `agdb export`.
+class Exporter {
+ public:
+  virtual ~Exporter() = default;
+  virtual TraceSink& sink() = 0;
+  // Whether writing has failed: there is no sense in going on.
+  virtual bool failed() const { return false; }
+  // Writes what is left. The first error of writing, if there was one.
+  virtual Status finish() = 0;
+  // A line for the person, behind "wrote FILE: ".
+  virtual std::string summary() const = 0;
+};
+
+struct ExportRequest {
+  const RecordedRun& run;
+  // Takes the output, piece by piece. Outlives the exporter.
+  std::function<Status(std::string_view)> write;
+  std::uint64_t limit = 0;  // --limit; 0: none
+};
+
+struct ExportFormat {
+  std::string_view name;       // --format
+  std::string_view extension;  // of a file that is named for the recording
+  bool takes_limit = false;    // knows --limit
+  std::unique_ptr<Exporter> (*make)(const ExportRequest& request);
+};
+
+// All of them; a new one is a line in this table.
+const std::vector<ExportFormat>& export_formats();
+
+}  // namespace agdb
