@@ -62,5 +62,6 @@ void bench_pipeline();
 void bench_reading();
 void bench_views();
 void bench_wire();
+void bench_trace_export();
 
 }  // namespace agdb::bench
