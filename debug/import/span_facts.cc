@@ -152,6 +152,14 @@ Json arguments_of(const Json& value) {
   return parsed && parsed->is_object() ? *std::move(parsed) : value;
 }
 
+// Its device was opened, written to and closed; nothing was read.
+bool is_without_result(const ForeignSpan& span) {
+  constexpr std::int64_t kCallsWithoutReading = 3;
+  return span.attributes.text("agdb.kind") == "tool_call" && !span.failed &&
+         span.attributes["agdb.result_bytes"].is_null() &&
+         span.attributes.integer("agdb.syscall_count") == kCallsWithoutReading;
+}
+
 using Word = std::pair<std::string_view, SpanRole>;
 
 template <std::size_t kSize>
@@ -249,7 +257,7 @@ SpanRole role_of(const ForeignSpan& span) {
 
 SpanFacts read_span_facts(const ForeignSpan& span, ImportTally& tally) {
   SpanFacts facts;
-  facts.agdb_kind = span.attributes.text("agdb.kind");
+  facts.without_result = is_without_result(span);
   facts.agent = text_attribute(span, kAgent);
   facts.model = text_attribute(span, kModel);
   facts.provider = text_attribute(span, kProvider);

@@ -32,8 +32,8 @@ struct SpanFacts {
   Nanoseconds request_setup{0};
   Json arguments;  // of a tool call: an object, or text; null
   std::optional<std::string> result;
-  // "process", "llm_call", …: agdb wrote this span (agdb.kind).
-  std::string agdb_kind;
+  // agdb tells that the tool was asked and never answered.
+  bool without_result = false;
 };
 
 SpanFacts read_span_facts(const ForeignSpan& span, ImportTally& tally);

@@ -103,6 +103,7 @@ void SpanProcess::add(ModelCall call) {
   added.call = std::move(call);
   added.taken.resize(added.answer.response.tool_calls.size());
   const std::size_t index = answers_.size();
+  by_span_[added.call.span] = index;
   for (std::size_t i = 0; i < added.taken.size(); ++i)
     if (const std::string& id = added.answer.response.tool_calls[i].id; !id.empty())
       by_id_[id].push_back({index, i});
@@ -136,8 +137,16 @@ std::optional<SpanProcess::CallPlace> SpanProcess::open_call(const std::string& 
   return std::nullopt;
 }
 
+std::optional<std::size_t> SpanProcess::known_answer(const ForeignSpan* call) const {
+  const auto found = by_span_.find(call);
+  if (found == by_span_.end() || !answers_[found->second].answer.response.error.empty())
+    return std::nullopt;
+  return found->second;
+}
+
 std::optional<SpanProcess::CallPlace> SpanProcess::place_of(const ToolUse& use) {
-  const auto index = answer_before(*use.span);
+  auto index = known_answer(use.behind);
+  if (!index) index = answer_before(*use.span);
   if (!index) return std::nullopt;
   if (const auto named = open_call(use.facts.tool_call_id, *index)) return named;
   const Answer& answer = answers_[*index];
@@ -162,6 +171,7 @@ SpanProcess::CallPlace SpanProcess::append_call(std::size_t answer, ToolCall cal
 bool SpanProcess::add(ToolUse use) {
   const auto place = place_of(use);
   if (!place) return false;
+  if (use.facts.without_result) return true;
   answers_[place->answer].taken[place->call] = true;
   ToolCall& call = answers_[place->answer].answer.response.tool_calls[place->call];
   if (says_nothing(call.arguments) && !use.facts.arguments.is_null())
@@ -170,7 +180,7 @@ bool SpanProcess::add(ToolUse use) {
   Result result;
   result.answer = place->answer;
   result.call = place->call;
-  result.content_known = use.facts.result.has_value();
+  result.after = known_answer(use.behind);
   result.result.content = use.facts.result.value_or(use.span->failed ? use.span->error : "");
   result.result.is_error = use.span->failed;
   result.result.began = use.span->start;
@@ -193,12 +203,13 @@ bool SpanProcess::begin_child(std::size_t child, const ForeignSpan& spawn) {
   return true;
 }
 
-void SpanProcess::end_child(std::size_t child, const ForeignSpan& wait) {
+void SpanProcess::end_child(std::size_t child, const ForeignSpan& wait, const ForeignSpan* behind) {
   const auto place = children_.find(child);
   if (place == children_.end()) return;
   Result result;
   result.answer = place->second.answer;
   result.call = place->second.call;
+  result.after = known_answer(behind);
   result.result.began = wait.start;
   result.result.ended = wait.end;
   result.result.child = child;
@@ -206,17 +217,22 @@ void SpanProcess::end_child(std::size_t child, const ForeignSpan& wait) {
 }
 
 // A result comes before the first answer that began behind it, and behind its own.
+std::size_t SpanProcess::slot_of(const Result& result) const {
+  if (result.after) return std::max(*result.after, result.answer) + 1;
+  std::size_t slot = 0;
+  if (const auto& ended = result.result.ended)
+    slot = static_cast<std::size_t>(
+        std::ranges::lower_bound(answers_, ended, {},
+                                 [](const Answer& answer) { return answer.answer.began; }) -
+        answers_.begin());
+  return std::max(slot, result.answer + 1);
+}
+
 void SpanProcess::order_results() {
   std::ranges::stable_sort(results_, {}, [](const Result& result) {
     return result.result.ended ? result.result.ended : result.result.began;
   });
-  for (std::size_t i = 0; i < results_.size(); ++i) {
-    const auto& ended = results_[i].result.ended;
-    const auto behind = std::ranges::lower_bound(
-        answers_, ended, {}, [](const Answer& answer) { return answer.answer.began; });
-    const auto by_time = ended ? static_cast<std::size_t>(behind - answers_.begin()) : 0;
-    slots_.emplace_back(std::max(by_time, results_[i].answer + 1), i);
-  }
+  for (std::size_t i = 0; i < results_.size(); ++i) slots_.emplace_back(slot_of(results_[i]), i);
   std::ranges::stable_sort(slots_, {}, &std::pair<std::size_t, std::size_t>::first);
 }
 

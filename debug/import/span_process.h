@@ -30,6 +30,8 @@ class SpanProcess {
     const ForeignSpan* span = nullptr;
     SpanFacts facts;
     std::optional<std::size_t> child;  // the process that it ran
+    // The model call behind which it ran, where that is told; mostly the one that asked for it.
+    const ForeignSpan* behind = nullptr;
   };
 
   SpanProcess(SessionProcess process, ImportTally& tally)
@@ -40,7 +42,8 @@ class SpanProcess {
   bool add(ToolUse use);
   // A sub-agent is begun: the call of it, by its process; its result may come later.
   bool begin_child(std::size_t child, const ForeignSpan& spawn);
-  void end_child(std::size_t child, const ForeignSpan& wait);
+  // `behind` as in ToolUse.
+  void end_child(std::size_t child, const ForeignSpan& wait, const ForeignSpan* behind);
 
   // The children's spawn points are in `spawns`.
   SessionProcess finish();
@@ -57,7 +60,7 @@ class SpanProcess {
     std::size_t answer = 0;
     std::size_t call = 0;
     SessionToolResult result;
-    bool content_known = false;
+    std::optional<std::size_t> after;  // the answer behind which it is known to stand
   };
   struct CallPlace {
     std::size_t answer = 0;
@@ -67,7 +70,9 @@ class SpanProcess {
   std::optional<std::size_t> answer_before(const ForeignSpan& span) const;
   bool taken(const CallPlace& place) const { return answers_[place.answer].taken[place.call]; }
   std::optional<CallPlace> open_call(const std::string& id, std::size_t newest) const;
+  std::optional<std::size_t> known_answer(const ForeignSpan* call) const;
   std::optional<CallPlace> place_of(const ToolUse& use);
+  std::size_t slot_of(const Result& result) const;
   CallPlace append_call(std::size_t answer, ToolCall call);
   void order_results();
   void emit_results(std::size_t before, const std::vector<ChatMessage>* input);
@@ -85,7 +90,8 @@ class SpanProcess {
   std::size_t next_slot_ = 0;
   std::map<std::size_t, CallPlace> children_;
   std::unordered_map<std::string, std::vector<CallPlace>> by_id_;  // in order
-  std::size_t emitted_ = 0;                                        // answers
+  std::unordered_map<const ForeignSpan*, std::size_t> by_span_;
+  std::size_t emitted_ = 0;  // answers
   SpanContext context_;
   std::string first_words_;
 };

@@ -39,9 +39,8 @@ class RunReader {
     SessionProcess process;
     std::vector<std::size_t> model_calls;  // nodes
     std::vector<std::size_t> tool_calls;
-    std::vector<std::pair<std::size_t, const ForeignSpan*>>
-        spawns;  // the process, its spawn's span
-    std::vector<std::pair<std::size_t, const ForeignSpan*>> waits;
+    std::vector<std::pair<std::size_t, std::size_t>> spawns;  // processes, and the spawns' nodes
+    std::vector<std::pair<std::size_t, std::size_t>> waits;
     std::map<std::size_t, std::vector<SessionFailure>> failures;  // by the model call's node
   };
 
@@ -77,7 +76,6 @@ class RunReader {
     process.began = span.start;
     process.ended = span.end;
     process.provider.clear();
-    process.intent = text_attribute(span, "agdb.intent agdb.name");
     process.exit_reason = text_attribute(span, "agdb.exit_reason");
     if (process.exit_reason.empty() && span.failed)
       process.exit_reason = "error: " + one_line_of(span.error);
@@ -113,13 +111,16 @@ class RunReader {
       case SpanRole::kEmbedding:
         return tally_.bookkeeping("embedding");
       case SpanRole::kOther:
-        return take_other(node, place);
+        return take_other(index, place);
     }
   }
 
   // Instrumentation of several layers tells one call several times: the innermost span is the call.
   void take_model_call(std::size_t index, Place& place) {
     const std::size_t inner = tree_.node(index).inner_model_calls;
+    const std::size_t parent = tree_.node(index).parent;
+    if (parent != kNone && tree_.node(parent).span->attributes.text("agdb.kind") == "step")
+      asked_in_[parent] = index;
     if (inner == 0) return place.model_calls.push_back(index);
     tally_.bookkeeping(inner == 1 ? "model call told by several spans"
                                   : "span around several model calls");
@@ -131,13 +132,14 @@ class RunReader {
     place.tool_calls.push_back(index);
   }
 
-  void take_other(const ForeignTree::Node& node, Place& place) {
+  void take_other(std::size_t index, Place& place) {
+    const ForeignTree::Node& node = tree_.node(index);
     const ForeignSpan& span = *node.span;
     const std::string_view kind = span.attributes.text("agdb.kind");
     if (kind == "spawn" || kind == "wait") {
       for (const std::string& link : span.links)
         if (const auto child = process_of_.find(tree_.node_of(link)); child != process_of_.end())
-          (kind == "spawn" ? place.spawns : place.waits).emplace_back(child->second, &span);
+          (kind == "spawn" ? place.spawns : place.waits).emplace_back(child->second, index);
     } else if (kind == "phase" && span.failed && node.model_call != kNone) {
       place.failures[node.model_call].push_back({span.error, span.end});
     } else if (kind.empty()) {
@@ -164,8 +166,18 @@ class RunReader {
     return call;
   }
 
+  // A step of agdb's has one model call; what else is in it came behind that.
+  const ForeignSpan* call_of_step(std::size_t step) const {
+    const auto found = asked_in_.find(step);
+    return found == asked_in_.end() ? nullptr : tree_.node(found->second).span;
+  }
+
+  // What began at one time: by the number of its first event, where agdb tells it.
   auto by_start() const {
-    return [this](std::size_t index) { return tree_.node(index).span->start; };
+    return [this](std::size_t index) {
+      const ForeignSpan& span = *tree_.node(index).span;
+      return std::pair(span.start, span.attributes["agdb.seq"].to_uint().value_or(0));
+    };
   }
 
   void fill(Place& place) {
@@ -175,9 +187,11 @@ class RunReader {
     for (const std::size_t index : place.model_calls) process.add(model_call(index, place));
     for (const std::size_t index : place.tool_calls)
       if (!process.add(tool_use(index))) tally_.not_understood("tool call of no answer");
-    for (const auto& [child, span] : place.spawns)
-      if (!process.begin_child(child, *span)) tally_.not_understood("sub-agent of no answer");
-    for (const auto& [child, span] : place.waits) process.end_child(child, *span);
+    for (const auto& [child, index] : place.spawns)
+      if (!process.begin_child(child, *tree_.node(index).span))
+        tally_.not_understood("sub-agent of no answer");
+    for (const auto& [child, index] : place.waits)
+      process.end_child(child, *tree_.node(index).span, call_of_step(tree_.node(index).parent));
     run_.processes.push_back(process.finish());
     spawns_.merge(process.spawns);
   }
@@ -188,6 +202,7 @@ class RunReader {
     use.facts = read_span_facts(*use.span, tally_);
     if (use.facts.tool.empty()) use.facts.tool = prefix_of(use.span->name);
     use.child = child_of(index);
+    use.behind = call_of_step(tree_.node(index).parent);
     return use;
   }
 
@@ -248,7 +263,11 @@ class RunReader {
       SessionProcess& process = run_.processes[i];
       if (i > 0) process.parent = places_[i].parent;
       if (const auto spawn = spawns_.find(i); spawn != spawns_.end()) process.spawn = spawn->second;
-      if (process.intent.empty()) process.intent = fallback_intent(places_[i]);
+      const Json own = places_[i].node == kNone
+                           ? Json()
+                           : tree_.node(places_[i].node).span->attributes["agdb.name"];
+      if (own.is_string()) process.intent = own.string();
+      if (process.intent.empty() && !own.is_string()) process.intent = fallback_intent(places_[i]);
     }
     const ForeignTree::Node& first = tree_.node(tree_.order().front());
     if (first.span->trace_id.size() == kTraceIdDigits) run_.trace_id = first.span->trace_id;
@@ -269,6 +288,7 @@ class RunReader {
   std::vector<Place> places_;
   std::unordered_map<std::size_t, std::size_t> process_of_;  // by the agent's node
   std::unordered_map<std::size_t, std::size_t> children_;    // processes, by the tool call's node
+  std::unordered_map<std::size_t, std::size_t> asked_in_;    // model calls, by the step's node
   std::map<std::size_t, SessionProcess::SpawnPoint> spawns_;
   SessionRun run_;
 };

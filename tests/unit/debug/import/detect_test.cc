@@ -31,6 +31,18 @@ TEST(DetectSessionFormat, OpenAiChatByItsMessages) {
     EXPECT_EQ(detect_session_format(text), "openai-chat") << text;
 }
 
+TEST(DetectSessionFormat, SpansByTheirContainer) {
+  for (const char* text : {
+           R"({"resourceSpans":[]})",
+           R"({"batches":[]})",
+           R"({"data":[{"traceID":"1","spans":[]}]})",
+           R"({"trace":{"id":"1"},"observations":[]})",
+           R"({"name":"x","spanId":"1","attributes":[]})",
+           R"([{"name":"x","context":{"span_id":"0x1"},"attributes":{}}])",
+       })
+    EXPECT_EQ(detect_session_format(text), "otlp") << text;
+}
+
 TEST(DetectSessionFormat, NeitherOfThem) {
   for (const char* text : {
            "",
