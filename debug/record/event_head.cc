@@ -210,7 +210,7 @@ class AnyHead {
   }
 
   bool read_args(std::string_view args) {
-    JsonCursor at(args, line_.readable_from(args.data()));
+    JsonCursor at(args, line_.readable_from(args));
     return at.each([&](std::string_view key) {
       if (key != "cid") return at.skip();
       std::uint64_t id = 0;

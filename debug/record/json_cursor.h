@@ -51,9 +51,9 @@ class JsonCursor {
     skip_space();
     return at_ == end_;
   }
-  // What may be read from a place within the text on.
-  std::size_t readable_from(const char* place) const {
-    return static_cast<std::size_t>(readable_end_ - place);
+  // `readable` of a cursor over a part of the text.
+  std::size_t readable_from(std::string_view part) const {
+    return static_cast<std::size_t>(readable_end_ - part.data());
   }
 
  private:
