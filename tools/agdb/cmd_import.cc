@@ -103,7 +103,7 @@ std::string kinds_text(const std::map<std::string, std::uint64_t>& kinds) {
   return text;
 }
 
-Json run_json(const SessionRun& run, const RecordedRun& recorded) {
+Json run_json(const SessionRun& run, const ImportedRun& recorded) {
   const RunCounts counts = count(run);
   Json ids = Json::array();
   for (const std::string& id : recorded.record_ids) ids.push_back(id);
@@ -125,12 +125,12 @@ Json run_json(const SessionRun& run, const RecordedRun& recorded) {
                        {"cache_creation_tokens", counts.cache_creation_tokens}});
 }
 
-void tell(const ReadLog& read, const std::vector<RecordedRun>& recorded, bool json,
+void tell(const ReadLog& read, const std::vector<ImportedRun>& recorded, bool json,
           Environment& env) {
   Console& console = *env.console;
   if (json) {
     Json runs = Json::array();
-    for (const RecordedRun& run : recorded) runs.push_back(run_json(read.log.runs[run.run], run));
+    for (const ImportedRun& run : recorded) runs.push_back(run_json(read.log.runs[run.run], run));
     console.print_line(dump(Json::object({{"file", read.path},
                                           {"format", read.log.format},
                                           {"runs", std::move(runs)},
@@ -139,7 +139,7 @@ void tell(const ReadLog& read, const std::vector<RecordedRun>& recorded, bool js
                             {.sorted = false}));
     return;
   }
-  for (const RecordedRun& run : recorded) {
+  for (const ImportedRun& run : recorded) {
     const SessionRun& session = read.log.runs[run.run];
     const RunCounts counts = count(session);
     console.note(fmt::format(
@@ -214,7 +214,7 @@ Result<ExitCode> import_file(const std::string& path, const ImportArguments& arg
       return arguments.run ? execute(read, arguments, env) : ExitCode::kDone;
     }
   }
-  AGDB_TRY(const std::vector<RecordedRun> recorded, record_log(read, env));
+  AGDB_TRY(const std::vector<ImportedRun> recorded, record_log(read, env));
   totals.runs += recorded.size();
   for (const auto& [kind, number] : read.log.bookkeeping) totals.bookkeeping[kind] += number;
   tell(read, recorded, arguments.json, env);

@@ -123,10 +123,10 @@ Result<LogFiles> log_files(const std::string& path) {
   return found;
 }
 
-Result<std::vector<RecordedRun>> record_log(const ReadLog& read, Environment& env) {
+Result<std::vector<ImportedRun>> record_log(const ReadLog& read, Environment& env) {
   FileSystem disk;
   const RealClock clock;
-  std::vector<RecordedRun> recorded;
+  std::vector<ImportedRun> recorded;
   std::uint64_t next_pid = 1;
   for (std::size_t i = 0; i < read.log.runs.size(); ++i) {
     const SessionRun& run = read.log.runs[i];
@@ -138,7 +138,7 @@ Result<std::vector<RecordedRun>> record_log(const ReadLog& read, Environment& en
                              [&](const std::string& line) { env.console->warn(line); });
     const std::string run_id = random_id();
     const std::string trace_id = run.trace_id.empty() ? random_id() : run.trace_id;
-    RecordedRun result;
+    ImportedRun result;
     result.run = i;
     const Pid first{next_pid};
     for (std::size_t process = 0; process < run.processes.size(); ++process) {

@@ -30,13 +30,13 @@ struct LogFiles {
 // own is an error.
 Result<LogFiles> log_files(const std::string& path);
 
-struct RecordedRun {
+struct ImportedRun {
   std::size_t run = 0;                  // index in the log
   std::vector<std::string> record_ids;  // by process; empty = could not be recorded
   std::uint64_t events = 0;
 };
 
 // Writes a recording for every process of the log's runs, in the records dir.
-Result<std::vector<RecordedRun>> record_log(const ReadLog& read, Environment& env);
+Result<std::vector<ImportedRun>> record_log(const ReadLog& read, Environment& env);
 
 }  // namespace agdb
