@@ -63,5 +63,6 @@ void bench_reading();
 void bench_views();
 void bench_wire();
 void bench_trace_export();
+void bench_trace();
 
 }  // namespace agdb::bench
