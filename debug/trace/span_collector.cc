@@ -72,7 +72,7 @@ class SummaryPrinter {
       text.append(std::min(at.depth, kMaxDepth) * 2, ' ');
       text += kind_label(span.kind, span.name);
       text += ' ' + adaptive_duration(span.duration);
-      append_metadata(text, span.metadata);
+      if (span.more != nullptr) append_metadata(text, span.more->metadata);
       text += '\n';
       open_children(at.span, at.depth + 1);
     }
@@ -140,7 +140,7 @@ SpanCollector::Id SpanCollector::begin(SpanKind kind, std::string_view name, Id 
   span.parent = parent;
   span.kind = kind;
   span.name = name;
-  span.links = std::move(links);
+  if (!links.empty()) span.have_more().links = std::move(links);
   span.start = clock_.now() - epoch_;
   if (!sinks_.empty()) {
     const Span started = this->span(span);
@@ -161,9 +161,13 @@ const SpanCollector::Finished* SpanCollector::finish(Id id, SpanStatus status,
   if (span == nullptr) return nullptr;
   span->duration = clock_.now() - epoch_ - span->start;
   span->status = status;
-  span->error = error;
+  if (!error.empty()) span->have_more().error = error;
   const Finished& kept = finished_.emplace_back(std::move(*span));
-  open_.erase(open_.begin() + (span - open_.data()));
+  if (span == &open_.back()) {
+    open_.pop_back();
+  } else {
+    open_.erase(open_.begin() + (span - open_.data()));
+  }
   if (!sinks_.empty()) {
     const Span ended = this->span(kept);
     for (TraceSink* const sink : sinks_) sink->on_span(ended);
@@ -174,7 +178,7 @@ const SpanCollector::Finished* SpanCollector::finish(Id id, SpanStatus status,
 bool SpanCollector::set_metadata(Id id, std::string_view key, Json value) {
   Finished* const span = find_open(id);
   if (span == nullptr) return false;
-  span->metadata.set(key, std::move(value));
+  span->have_more().metadata.set(key, std::move(value));
   return true;
 }
 
@@ -187,17 +191,19 @@ bool SpanCollector::attach_if_absent(Id id, std::string_view key, Json value) {
     if (found == finished_.rend()) return false;
     span = &*found;
   }
-  if (span->metadata.find(key) != nullptr) return false;
-  span->metadata.set(key, std::move(value));
+  Json& metadata = span->have_more().metadata;
+  if (metadata.find(key) != nullptr) return false;
+  metadata.set(key, std::move(value));
   return true;
 }
 
 bool SpanCollector::add_event(Id id, std::string_view name, Json attributes) {
   Finished* const span = find_open(id);
   if (span == nullptr) return false;
-  const Nanoseconds last = span->events.empty() ? Nanoseconds(0) : span->events.back().offset;
+  std::vector<SpanEvent>& events = span->have_more().events;
+  const Nanoseconds last = events.empty() ? Nanoseconds(0) : events.back().offset;
   const Nanoseconds offset = std::max(clock_.now() - epoch_ - span->start, last);
-  span->events.push_back(
+  events.push_back(
       {std::string(name), epoch_wall_ + span->start + offset, offset, std::move(attributes)});
   return true;
 }
@@ -213,10 +219,11 @@ Span SpanCollector::span(const Finished& finished) const {
   span.start = epoch_wall_ + finished.start;
   span.duration = finished.duration;
   span.status = finished.status;
-  span.error = finished.error;
-  span.attributes = finished.metadata;
-  span.events = finished.events;
-  span.links = finished.links;
+  if (finished.more == nullptr) return span;
+  span.error = finished.more->error;
+  span.attributes = finished.more->metadata;
+  span.events = finished.more->events;
+  span.links = finished.more->links;
   return span;
 }
 

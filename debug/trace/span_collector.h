@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,10 +43,19 @@ class SpanCollector {
     Nanoseconds start{0};  // since the collector's epoch
     Nanoseconds duration{0};
     std::string name;
-    std::string error;
-    Json metadata;  // an object, or null
-    std::vector<SpanEvent> events;
-    std::vector<SpanLink> links;
+    // What most spans have nothing of; nullptr then.
+    struct More {
+      std::string error;
+      Json metadata;  // an object, or null
+      std::vector<SpanEvent> events;
+      std::vector<SpanLink> links;
+    };
+    std::unique_ptr<More> more;
+
+    More& have_more() {
+      if (more == nullptr) more = std::make_unique<More>();
+      return *more;
+    }
   };
 
   // The clock outlives it. Durations come from its monotonic time alone; its wall time is read

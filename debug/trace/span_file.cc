@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "debug/record/event_line.h"
 #include "debug/record/record_id.h"
@@ -163,8 +165,13 @@ void SpanFileWriter::on_span(const Span& span) {
   if (lost_++ == 0) failure_ = std::move(status);
 }
 
-Result<SpanFileTally> scan_spans(const std::string& traces_dir, std::string_view trace_id,
-                                 const std::function<void(Span&&)>& take) {
+namespace {
+
+// Goes over the lines of a trace's file. `next_span` gives the place for the span of a line;
+// `forget` takes back the last one, which could not be read.
+template <typename NextSpan, typename Forget>
+Result<SpanFileTally> each_span(const std::string& traces_dir, std::string_view trace_id,
+                                NextSpan next_span, Forget forget) {
   AGDB_CHECK_OK(check_trace_id(trace_id));
   SpanFileTally tally;
   const std::string path = span_file_path(traces_dir, trace_id);
@@ -184,21 +191,56 @@ Result<SpanFileTally> scan_spans(const std::string& traces_dir, std::string_view
       continue;
     }
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    Result<Span> span = reader.read(line, readable);
-    if (!span) {
-      note_bad_line(tally, number, std::move(span).error().message);
+    const Status read = reader.read(line, readable, next_span());
+    if (!read) {
+      forget();
+      note_bad_line(tally, number, read.error().message);
       continue;
     }
     ++tally.spans;
-    take(*std::move(span));
   }
 }
 
+// More room than for the spans of lines of usual size is made only when it is needed.
+constexpr std::size_t kUsualLine = 256;
+constexpr std::size_t kMaxReserved = std::size_t{1} << 20;
+
+std::size_t likely_spans(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  return error ? 0 : std::min<std::uintmax_t>(size / kUsualLine, kMaxReserved);
+}
+
+}  // namespace
+
+Result<SpanFileTally> scan_spans(const std::string& traces_dir, std::string_view trace_id,
+                                 const std::function<void(const Span&)>& take) {
+  Span span;
+  bool pending = false;
+  const auto hand_over = [&] {
+    if (std::exchange(pending, false)) take(span);
+  };
+  AGDB_TRY(SpanFileTally tally, each_span(
+                                    traces_dir, trace_id,
+                                    [&]() -> Span& {
+                                      hand_over();
+                                      pending = true;
+                                      span = Span();
+                                      return span;
+                                    },
+                                    [&] { pending = false; }));
+  hand_over();
+  return tally;
+}
+
 Result<SpanFileContent> read_spans(const std::string& traces_dir, std::string_view trace_id) {
+  AGDB_CHECK_OK(check_trace_id(trace_id));
   SpanFileContent content;
-  AGDB_TRY(SpanFileTally tally, scan_spans(traces_dir, trace_id, [&](Span&& span) {
-             content.spans.push_back(std::move(span));
-           }));
+  content.spans.reserve(likely_spans(span_file_path(traces_dir, trace_id)));
+  AGDB_TRY(SpanFileTally tally,
+           each_span(
+               traces_dir, trace_id, [&]() -> Span& { return content.spans.emplace_back(); },
+               [&] { content.spans.pop_back(); }));
   content.bad_lines = tally.bad_lines;
   content.bad = std::move(tally.bad);
   return content;

@@ -78,6 +78,6 @@ struct SpanFileTally {
   std::vector<BadSpanLine> bad;
 };
 Result<SpanFileTally> scan_spans(const std::string& traces_dir, std::string_view trace_id,
-                                 const std::function<void(Span&&)>& take);
+                                 const std::function<void(const Span&)>& take);
 
 }  // namespace agdb

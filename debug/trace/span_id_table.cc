@@ -23,7 +23,11 @@ SpanIdTable::SpanIdTable(const std::vector<Span>& spans)
     if (id.empty()) continue;
     const std::uint64_t hash = hash_of(id);
     Slot& slot = slots_[place_of(id, hash)];
-    if (slot.span == kNone) slot = {i, static_cast<std::uint32_t>(hash >> 32)};
+    if (slot.span == kNone) {
+      slot = {i, static_cast<std::uint32_t>(hash >> 32)};
+    } else {
+      same_ids_.push_back(i);
+    }
   }
 }
 

@@ -19,6 +19,8 @@ class SpanIdTable {
 
   // Of several spans with one id the first; kNone for an id that none has, and for an empty one.
   std::uint32_t find(std::string_view id) const;
+  // The spans whose id another one before them has, in order.
+  const std::vector<std::uint32_t>& same_ids() const { return same_ids_; }
 
  private:
   struct Slot {
@@ -30,6 +32,7 @@ class SpanIdTable {
   const std::vector<Span>* spans_;
   std::vector<Slot> slots_;
   std::size_t mask_;
+  std::vector<std::uint32_t> same_ids_;
 };
 
 }  // namespace agdb

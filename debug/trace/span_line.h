@@ -41,9 +41,9 @@ class SpanLineReader {
   SpanLineReader& operator=(SpanLineReader&&) noexcept;
 
   // `line` without its end. `readable`: bytes from its first on that may be read, at least its own;
-  // a line that has a few more is not copied.
-  Result<Span> read(std::string_view line, std::size_t readable);
-  Result<Span> read(std::string_view line) { return read(line, line.size()); }
+  // a line that has a few more is not copied. `span` is a new one, and anything after an error.
+  Status read(std::string_view line, std::size_t readable, Span& span);
+  Result<Span> read(std::string_view line);
 
  private:
   struct Rep;

@@ -269,10 +269,16 @@ SpanLineReader::~SpanLineReader() = default;
 SpanLineReader::SpanLineReader(SpanLineReader&&) noexcept = default;
 SpanLineReader& SpanLineReader::operator=(SpanLineReader&&) noexcept = default;
 
-Result<Span> SpanLineReader::read(std::string_view line, std::size_t readable) {
+Status SpanLineReader::read(std::string_view line, std::size_t readable, Span& span) {
+  if (rep_->read(line, readable, span)) return {};
+  AGDB_TRY(span, read_thoroughly(line));
+  return {};
+}
+
+Result<Span> SpanLineReader::read(std::string_view line) {
   Span span;
-  if (rep_->read(line, readable, span)) return span;
-  return read_thoroughly(line);
+  AGDB_CHECK_OK(read(line, line.size(), span));
+  return span;
 }
 
 }  // namespace agdb

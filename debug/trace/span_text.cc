@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+
 #include "runtime/events/printable.h"
 #include "runtime/events/text.h"
 
@@ -9,17 +13,32 @@ namespace agdb {
 namespace {
 
 std::size_t blanks_for(std::string_view text, std::size_t width) {
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (text.size() <= width && std::all_of(text.begin(), text.end(), is_ascii))
+    return width - text.size();
   const std::size_t characters = count_characters(text);
   return characters < width ? width - characters : 0;
 }
 
+template <typename Number>
+void append_number(std::string& out, Number number) {
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), end);
+}
+
 }  // namespace
+
+void append_label(std::string& out, const Span& span) {
+  append_printable(out, span.name, EscapeStyle::kPlain);
+  out += " (PID ";
+  append_number(out, raw(span.pid));
+  out += ')';
+}
 
 std::string span_label(const Span& span) {
   std::string label;
-  label.reserve(span.name.size() + 16);
-  append_printable(label, span.name, EscapeStyle::kPlain);
-  fmt::format_to(std::back_inserter(label), " (PID {})", raw(span.pid));
+  append_label(label, span);
   return label;
 }
 
@@ -32,7 +51,9 @@ std::string kind_label(SpanKind kind, std::string_view name) {
 }
 
 std::string token_text(std::int64_t tokens) {
-  return fmt::format("{} tok", tokens);
+  std::string text;
+  append_number(text, tokens);
+  return text += " tok";
 }
 
 std::string percent_text(double percent) {
@@ -46,6 +67,10 @@ double percent_of(double part, double whole) {
 void append_left(std::string& out, std::string_view text, std::size_t width) {
   out += text;
   out.append(blanks_for(text, width), ' ');
+}
+
+void pad_left(std::string& out, std::size_t begin, std::size_t width) {
+  out.append(blanks_for(std::string_view(out).substr(begin), width), ' ');
 }
 
 void append_right(std::string& out, std::string_view text, std::size_t width) {

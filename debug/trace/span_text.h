@@ -13,6 +13,7 @@ namespace agdb {
 
 // "NAME (PID n)".
 std::string span_label(const Span& span);
+void append_label(std::string& out, const Span& span);
 // "kind NAME", or the kind alone where it says the same.
 std::string kind_label(SpanKind kind, std::string_view name);
 // "12 tok".
@@ -23,6 +24,8 @@ double percent_of(double part, double whole);
 
 // Blanks behind (left) or before (right) the text up to that many characters.
 void append_left(std::string& out, std::string_view text, std::size_t width);
+// The same for what stands in `out` from `begin` on.
+void pad_left(std::string& out, std::size_t begin, std::size_t width);
 void append_right(std::string& out, std::string_view text, std::size_t width);
 
 // "── Title ─────" with its line feed, `dashes` of them behind the title.

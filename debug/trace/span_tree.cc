@@ -30,12 +30,13 @@ class TreeBuilder {
  private:
   void find_parents() {
     const SpanIdTable ids(spans_);
-    parents_.resize(count_);
     same_id_.resize(count_);
+    for (const std::uint32_t i : ids.same_ids()) same_id_[i] = true;
+    parents_.resize(count_);
     for (std::uint32_t i = 0; i < count_; ++i) {
-      parents_[i] = ids.find(spans_[i].parent_span_id);
-      const std::uint32_t first = ids.find(spans_[i].span_id);
-      same_id_[i] = first != kNone && first != i;
+      // Siblings often stand together.
+      const bool as_before = i > 0 && spans_[i].parent_span_id == spans_[i - 1].parent_span_id;
+      parents_[i] = as_before ? parents_[i - 1] : ids.find(spans_[i].parent_span_id);
     }
   }
 

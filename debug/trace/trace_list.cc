@@ -44,7 +44,7 @@ Result<std::vector<std::string>> trace_folders(const std::string& traces_dir) {
 Result<TraceSummary> summarize(const std::string& traces_dir, const std::string& trace_id) {
   TraceTally tally;
   AGDB_TRY(const SpanFileTally lines,
-           scan_spans(traces_dir, trace_id, [&](Span&& span) { tally.add(span); }));
+           scan_spans(traces_dir, trace_id, [&](const Span& span) { tally.add(span); }));
   if (tally.empty() && lines.bad_lines > 0) {
     return fail(Code::kCorrupt, fmt::format("trace \"{}\" has no readable span: line {}: {}",
                                             trace_id, lines.bad[0].line, lines.bad[0].why));

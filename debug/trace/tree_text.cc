@@ -91,7 +91,9 @@ class TreePrinter {
       out_ += "┌─ ";
     }
     const Span& span = *node.span;
-    append_left(out_, span_label(span), kLabelWidth);
+    const std::size_t label = out_.size();
+    append_label(out_, span);
+    pad_left(out_, label, kLabelWidth);
     out_ += ' ';
     append_right(out_, adaptive_duration(span.duration), kDurationWidth);
     out_ += "  ";
