@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "debug/record/event_scan.h"
@@ -132,12 +134,31 @@ Result<RecordedRun> RecordedRun::of(const std::string& records_dir, const std::s
     parts.push_back({each.folder, each.metadata});
   }
   if (!listed) parts.push_back(run.parts_.front());
+  run.parts_ = std::move(parts);
+  run.sort_parts();
+  return run;
+}
+
+std::vector<RecordedRun> RecordedRun::all_in(const RecordingList& list) {
+  std::vector<RecordedRun> runs;
+  std::map<std::pair<std::string_view, std::string_view>, std::size_t> places;
+  for (const ListedRecording& each : list.recordings) {
+    const RecordingMetadata& metadata = each.metadata;
+    std::size_t place = runs.size();
+    if (!metadata.run_id.empty())
+      place = places.try_emplace({metadata.run_id, metadata.trace_id}, place).first->second;
+    if (place == runs.size()) runs.emplace_back();
+    runs[place].parts_.push_back({each.folder, metadata});
+  }
+  for (RecordedRun& run : runs) run.sort_parts();
+  return runs;
+}
+
+void RecordedRun::sort_parts() {
   const auto key = [](const Part& part) {
     return std::pair(raw(part.metadata.pid), part.metadata.start_time.value_or(WallTime{}));
   };
-  std::ranges::stable_sort(parts, {}, key);
-  run.parts_ = std::move(parts);
-  return run;
+  std::ranges::stable_sort(parts_, {}, key);
 }
 
 Result<RecordedRun> RecordedRun::named(const std::string& records_dir, const std::string& name) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "debug/record/reader.h"
+#include "debug/record/records_dir.h"
 #include "debug/trace/span_deriver.h"
 #include "debug/trace/trace_sink.h"
 
@@ -59,6 +60,8 @@ class RecordedRun {
   // The run that somebody means by a run id, a trace id or a pid (of several the newest). Not found
   // is an error.
   static Result<RecordedRun> named(const std::string& records_dir, const std::string& name);
+  // All runs of a list, in the order of their first recordings there.
+  static std::vector<RecordedRun> all_in(const RecordingList& list);
 
   // By process, parents before their children as far as pids tell; of one process by their start.
   const std::vector<Part>& parts() const { return parts_; }
@@ -71,6 +74,8 @@ class RecordedRun {
   Result<DerivedCounts> derive(TraceSink& sink, const DeriveProgress& progress = {}) const;
 
  private:
+  void sort_parts();
+
   std::vector<Part> parts_;
 };
 

@@ -63,6 +63,7 @@ Runner declare_verify(CommandLine& line);
 Runner declare_record(CommandLine& line);
 Runner declare_ctx(CommandLine& line);
 Runner declare_export(CommandLine& line);
+Runner declare_trace(CommandLine& line);
 Runner declare_serve(CommandLine& line);
 Runner declare_status(CommandLine& line);
 Runner declare_shutdown(CommandLine& line);

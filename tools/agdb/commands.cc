@@ -133,6 +133,10 @@ const std::vector<Command>& commands() {
        "agdb ctx profile @ --at 20\n"
        "agdb ctx growth @",
        declare_ctx},
+      {kLook, "trace", "a run as a tree of timed spans, and what took the time",
+       "agdb trace show @\n"
+       "agdb trace blame @",
+       declare_trace},
       {kLook, "export", "a run for other viewers: Perfetto",
        "agdb export @ --format perfetto -o run.json\n"
        "agdb export @ --format perfetto | gzip > run.json.gz",
