@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/events/hash.h"
 
@@ -14,10 +15,31 @@ namespace {
 constexpr std::size_t kTraceIdDigits = 32;
 constexpr std::size_t kSpanIdDigits = 16;
 
-std::string hex_id(std::string_view what) {
-  const XXH64_hash_t hash = XXH3_64bits(what.data(), what.size());
-  return fmt::format("{:016x}", hash == 0 ? 1 : hash);
-}
+// Of its parts with a slash between; spans by the million need theirs, so nothing is allocated.
+class IdText {
+ public:
+  IdText& add(std::string_view part) {
+    if (!std::exchange(first_, false)) text_.push_back('/');
+    text_.append(part);
+    return *this;
+  }
+  IdText& add(std::uint64_t number) {
+    const fmt::format_int digits(number);
+    return add(std::string_view(digits.data(), digits.size()));
+  }
+  std::string hash() const {
+    XXH64_hash_t hash = XXH3_64bits(text_.data(), text_.size());
+    if (hash == 0) hash = 1;
+    std::string hex(kSpanIdDigits, '0');
+    for (auto digit = hex.rbegin(); digit != hex.rend(); ++digit, hash >>= 4)
+      *digit = "0123456789abcdef"[hash & 15];
+    return hex;
+  }
+
+ private:
+  fmt::basic_memory_buffer<char, 256> text_;
+  bool first_ = true;
+};
 
 bool is_id(std::string_view text, std::size_t digits) {
   return text.size() == digits &&
@@ -28,16 +50,21 @@ bool is_id(std::string_view text, std::size_t digits) {
 }  // namespace
 
 std::string process_span_id(std::string_view trace_id, std::string_view run_id, Pid pid) {
-  return hex_id(fmt::format("{}/{}/{}", trace_id, run_id, raw(pid)));
+  return IdText().add(trace_id).add(run_id).add(raw(pid)).hash();
 }
 
 std::string span_id_in(std::string_view process_span_id, SpanKind kind, std::uint64_t number,
                        std::uint32_t part) {
-  return hex_id(fmt::format("{}/{}/{}/{}", process_span_id, span_kind_name(kind), number, part));
+  return IdText()
+      .add(process_span_id)
+      .add(span_kind_name(kind))
+      .add(number)
+      .add(std::uint64_t{part})
+      .hash();
 }
 
 std::string message_span_id(std::string_view process_span_id, std::uint64_t message) {
-  return hex_id(fmt::format("{}/message/{}", process_span_id, message));
+  return IdText().add(process_span_id).add("message").add(message).hash();
 }
 
 std::string trace_id_of_run(std::string_view run_id) {

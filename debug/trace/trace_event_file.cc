@@ -69,11 +69,12 @@ void TraceEventFile::depends_on(std::uint64_t event) {
   current_.depends_on = event;
 }
 
+// Names of our own need no escapes.
 void TraceEventFile::key(std::string_view name) {
-  if (separate_) out_ += ',';
+  out_ += separate_ ? ",\"" : "\"";
   separate_ = true;
-  dump_string_to(out_, name);
-  out_ += ':';
+  out_ += name;
+  out_ += "\":";
 }
 
 void TraceEventFile::text(std::string_view name, std::string_view value) {
@@ -108,8 +109,17 @@ void TraceEventFile::boolean(std::string_view name, bool value) {
 }
 
 void TraceEventFile::json(std::string_view name, const Json& value) {
-  key(name);
-  dump_to(out_, value, {.sorted = false});
+  if (separate_) out_ += ',';
+  separate_ = true;
+  dump_string_to(out_, name);
+  out_ += ':';
+  if (value.is_string()) {
+    dump_string_to(out_, value.string());
+  } else if (value.type() == Json::Type::kInt) {
+    append(out_, *value.to_int());
+  } else {
+    dump_to(out_, value, {.sorted = false});
+  }
 }
 
 void TraceEventFile::begin_arguments() {

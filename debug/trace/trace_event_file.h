@@ -33,6 +33,7 @@ class TraceEventFile {
   // The event goes when the one of that number goes.
   void depends_on(std::uint64_t event);
 
+  // Keys are names that need no escapes, but for those of json().
   void text(std::string_view key, std::string_view value);
   void number(std::string_view key, std::int64_t value);
   void number(std::string_view key, std::uint64_t value);

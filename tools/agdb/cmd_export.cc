@@ -45,13 +45,13 @@ void tell_damage(const DerivedCounts& counts, Environment& env) {
                                   plural(counts.unknown_events, "event")));
 }
 
-const ExportFormat& format_named(const std::string& name) {
-  const std::vector<ExportFormat>& formats = export_formats();
-  return *std::ranges::find(formats, name, &ExportFormat::name);
+const TraceFormat& format_named(const std::string& name) {
+  const std::vector<TraceFormat>& formats = trace_formats();
+  return *std::ranges::find(formats, name, &TraceFormat::name);
 }
 
 Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env) {
-  const ExportFormat& format = format_named(arguments.format);
+  const TraceFormat& format = format_named(arguments.format);
   if (arguments.limit != 0 && !format.takes_limit)
     return fail(Code::kInvalid, fmt::format("--limit is not for the format {}", format.name));
   AGDB_TRY(const RecordedRun run, find_run(arguments.run, env));
@@ -95,7 +95,7 @@ Runner declare_export(CommandLine& line) {
       .required()
       .is(ValueKind::kRecord);
   std::vector<std::string> names;
-  for (const ExportFormat& format : export_formats()) names.emplace_back(format.name);
+  for (const TraceFormat& format : trace_formats()) names.emplace_back(format.name);
   line.option("--format", "F", arguments->format, "what to write").required().one_of(names);
   line.option("-o,--output", "FILE", arguments->file,
               "default: stdout; on a terminal a file that is named for the recording")

@@ -8,11 +8,11 @@
 namespace agdb {
 namespace {
 
-class PerfettoFile final : public Exporter {
+class PerfettoFile final : public TraceExporter {
  public:
-  explicit PerfettoFile(const ExportRequest& request)
+  explicit PerfettoFile(const TraceRequest& request)
       : export_(request.write, {.zero = request.run.start(), .limit = request.limit}) {}
-  static std::unique_ptr<Exporter> make(const ExportRequest& request) {
+  static std::unique_ptr<TraceExporter> make(const TraceRequest& request) {
     return std::make_unique<PerfettoFile>(request);
   }
 
@@ -32,8 +32,8 @@ class PerfettoFile final : public Exporter {
 
 }  // namespace
 
-const std::vector<ExportFormat>& export_formats() {
-  static const std::vector<ExportFormat> kFormats = {
+const std::vector<TraceFormat>& trace_formats() {
+  static const std::vector<TraceFormat> kFormats = {
       {"perfetto", "perfetto.json", true, PerfettoFile::make},
   };
   return kFormats;

@@ -12,9 +12,9 @@
 namespace agdb {
 
 // What becomes of a run's spans: one make a format of `agdb export`.
-class Exporter {
+class TraceExporter {
  public:
-  virtual ~Exporter() = default;
+  virtual ~TraceExporter() = default;
   virtual TraceSink& sink() = 0;
   // Whether writing has failed: there is no sense in going on.
   virtual bool failed() const { return false; }
@@ -24,21 +24,21 @@ class Exporter {
   virtual std::string summary() const = 0;
 };
 
-struct ExportRequest {
+struct TraceRequest {
   const RecordedRun& run;
   // Takes the output, piece by piece. Outlives the exporter.
   std::function<Status(std::string_view)> write;
   std::uint64_t limit = 0;  // --limit; 0: none
 };
 
-struct ExportFormat {
+struct TraceFormat {
   std::string_view name;       // --format
   std::string_view extension;  // of a file that is named for the recording
   bool takes_limit = false;    // knows --limit
-  std::unique_ptr<Exporter> (*make)(const ExportRequest& request);
+  std::unique_ptr<TraceExporter> (*make)(const TraceRequest& request);
 };
 
 // All of them; a new one is a line in this table.
-const std::vector<ExportFormat>& export_formats();
+const std::vector<TraceFormat>& trace_formats();
 
 }  // namespace agdb
