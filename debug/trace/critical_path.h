@@ -21,8 +21,9 @@ struct PathPiece {
 // the order of time, none of which overlap, so that together they are at most the whole.
 //
 // Found from the end backwards: of what a span had started, what finished last before the moment
-// looked at held it up; where nothing had, its own work did. A wait for a process that ended within
-// it is followed to that process. Of the tree alone, without what stands outside of it.
+// looked at held it up; where nothing had, its own work did. Links are followed: from a wait to the
+// process that ended within it, from a receipt to the sending, and from a process's start to the
+// spawn. Of the tree alone, without what stands outside of it.
 //
 //   root  ├──────────────────────┤        pieces: root [0 2] a [2 5] c [5 9] root [9 10]
 //   a        ├───────┤                    (b ran beside a and c, and held nothing up)

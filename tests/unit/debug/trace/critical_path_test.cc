@@ -82,6 +82,38 @@ TEST(CriticalPathTest, AWaitIsFollowedToTheProcess) {
       ElementsAre("parent 0-2", "child 2-3", "call 3-5", "child 5-8", "wait 8-9", "parent 9-10"));
 }
 
+Span linked(Span span, SpanKind kind, std::string to) {
+  span.kind = kind;
+  if (!to.empty()) span.links.push_back({"t1", std::move(to), {}});
+  return span;
+}
+
+TEST(CriticalPathTest, AProcessIsFollowedToItsSpawn) {
+  EXPECT_THAT(pieces({process("parent", "", 0, 10, 1),
+                      linked(make_span("step", "parent", 1, 5), SpanKind::kStep, ""),
+                      make_span("call", "step", 1, 2),
+                      linked(make_span("spawn", "step", 3, 0), SpanKind::kSpawn, "child"),
+                      make_span("slow", "step", 3, 3), process("child", "parent", 3, 6, 2),
+                      wait("wait", "parent", 7, 2, "child")}),
+              ElementsAre("parent 0-1", "call 1-3", "child 3-9", "parent 9-10"));
+}
+
+TEST(CriticalPathTest, AReceiptIsFollowedToTheSending) {
+  EXPECT_THAT(pieces({process("a", "", 0, 10, 1),
+                      linked(make_span("receive", "a", 2, 6), SpanKind::kChannelMatch, "send"),
+                      process("b", "a", 1, 6.5, 2), make_span("work", "b", 3, 4),
+                      linked(make_span("send", "b", 7, 0), SpanKind::kChannelEmit, "")}),
+              ElementsAre("a 0-1", "b 1-3", "work 3-7", "receive 7-8", "a 8-10"));
+}
+
+TEST(CriticalPathTest, WhatHadBeenSentBeforeHeldNothingUp) {
+  EXPECT_THAT(pieces({process("a", "", 0, 10, 1),
+                      linked(make_span("receive", "a", 5, 3), SpanKind::kChannelMatch, "send"),
+                      process("b", "a", 1, 3, 2),
+                      linked(make_span("send", "b", 2, 0), SpanKind::kChannelEmit, "")}),
+              ElementsAre("a 0-1", "b 1-4", "a 4-5", "receive 5-8", "a 8-10"));
+}
+
 TEST(CriticalPathTest, AWaitThatGaveUpIsTheCause) {
   EXPECT_THAT(pieces({process("parent", "", 0, 10, 1), wait("wait", "parent", 4, 5, "child"),
                       process("child", "parent", 2, 8, 2)}),
@@ -177,8 +209,10 @@ TEST(CriticalPathTest, PiecesNeverOverlap) {
       const std::string parent = i == 0 ? "" : std::to_string(random() % static_cast<unsigned>(i));
       Span span = make_span(std::to_string(i), parent, static_cast<double>(random() % 50),
                             static_cast<double>(random() % 20));
-      if (random() % 4 == 0) {
-        span.kind = SpanKind::kWait;
+      constexpr SpanKind kLinked[] = {SpanKind::kWait, SpanKind::kSpawn, SpanKind::kChannelMatch,
+                                      SpanKind::kChannelEmit};
+      if (random() % 3 != 0) {
+        span.kind = kLinked[random() % 4];
         span.links.push_back({"t1", std::to_string(random() % static_cast<unsigned>(count)), {}});
       }
       spans.push_back(span);
