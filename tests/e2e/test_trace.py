@@ -36,7 +36,7 @@ class Showing(AgdbCase):
         metadata = self.metadata(record)
         wanted = self.agdb("trace", "show", record).out
         self.assertTrue(wanted.startswith("Trace: "))
-        for name in ("@", self.folder_of(record), metadata["run_id"], metadata["trace_id"]):
+        for name in ("@", self.folder_of(record), metadata["run_id"], metadata["trace_id"], "1"):
             self.assertEqual(self.agdb("trace", "show", name).out, wanted)
 
     def test_verbose_has_a_second_line_a_span(self):

@@ -91,7 +91,7 @@ Result<SpanTree> trace_of_recording(const std::string& folder, const std::string
 Option add_trace_argument(CommandLine& line, const char* name, std::string& into) {
   return line
       .argument(name, into,
-                "a record id, a folder or @: the run that it is of; or a run or trace id")
+                "a record id, a folder or @: the run that it is of; or a run id, trace id or pid")
       .required()
       .is(ValueKind::kRecord);
 }
@@ -108,6 +108,11 @@ Result<SpanTree> open_trace(const std::string& typed, Environment& env) {
       AGDB_CHECK_OK(derive(run, gathered, env));
   }
   AGDB_CHECK_OK(add_kept_spans(typed, gathered.spans, env));
+  // A pid means the newest run that has one.
+  if (gathered.spans.empty()) {
+    if (const auto run = RecordedRun::named(records_dir(env), typed))
+      AGDB_CHECK_OK(derive(*run, gathered, env));
+  }
   return tree_of(std::move(gathered.spans), typed);
 }
 
