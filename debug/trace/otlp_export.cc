@@ -134,6 +134,14 @@ void keep_id(OtlpAttributes& out, std::string_view key, const std::string& id, s
   if (!id.empty() && !is_w3c_id(id, digits)) out.text(key, id);
 }
 
+// No two attributes may have one key.
+bool is_own_key(std::string_view key) {
+  constexpr std::array<std::string_view, 9> kOwn = {
+      "kind",   "name",     "pid",     "tokens_used",   "syscall_count",
+      "status", "trace_id", "span_id", "parent_span_id"};
+  return std::ranges::find(kOwn, key) != kOwn.end();
+}
+
 void write_own(const Span& span, OtlpAttributes& out) {
   out.text("agdb.kind", span_kind_name(span.kind));
   out.text("agdb.name", span.name);
@@ -145,7 +153,9 @@ void write_own(const Span& span, OtlpAttributes& out) {
   keep_id(out, "agdb.trace_id", span.trace_id, kTraceIdDigits);
   keep_id(out, "agdb.span_id", span.span_id, kSpanIdDigits);
   keep_id(out, "agdb.parent_span_id", span.parent_span_id, kSpanIdDigits);
-  out.members("agdb.", span.attributes);
+  if (!span.attributes.is_object()) return;
+  for (const Json::Member& member : span.attributes.members())
+    out.value((is_own_key(member.key) ? "agdb.attribute." : "agdb.") + member.key, member.value);
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ struct OtlpOptions {
 //
 // gen_ai.usage.input_tokens includes cached input, as our request_tokens does. What failed has the
 // status error and error.type. agdb's own are agdb.kind, agdb.name, agdb.pid, agdb.tokens_used,
-// agdb.syscall_count, agdb.status (a timeout) and agdb.<key> for each attribute of the span: from
+// agdb.syscall_count, agdb.status (a timeout) and agdb.<key> for each attribute of the span
+// (agdb.attribute.<key> where that is one of these): from
 // them an import makes the same span again. Ids that are no W3C ids are hashed, and kept as
 // agdb.{trace_id, span_id, parent_span_id}. An instant (an alert, a loss, a state) is an event of
 // its process's span; of one process at most kMaxInstants are kept, the rest counts as dropped.

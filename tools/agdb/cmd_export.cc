@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "debug/record/records_dir.h"
 #include "debug/trace/recorded_trace.h"
@@ -22,6 +23,9 @@ struct ExportArguments {
   std::string format;
   std::string file;
   std::uint64_t limit = 0;
+  bool content = false;
+  std::string weight;
+  std::string collector;
 };
 
 // By a recording of it, or else by its run id, its trace id or a pid.
@@ -50,23 +54,53 @@ const TraceFormat& format_named(const std::string& name) {
   return *std::ranges::find(formats, name, &TraceFormat::name);
 }
 
+Status check_options(const ExportArguments& arguments, const TraceFormat& format) {
+  const auto refuse = [&format](std::string_view option) {
+    return fail(Code::kInvalid, fmt::format("{} is not for the format {}", option, format.name));
+  };
+  if (arguments.limit != 0 && !format.takes_limit) return refuse("--limit");
+  if (arguments.content && !format.takes_content) return refuse("--content");
+  if (!arguments.collector.empty() && !format.takes_content) return refuse("--otlp");
+  if (!arguments.weight.empty() && !format.takes_weight) return refuse("--weight");
+  if (!arguments.collector.empty() && !arguments.file.empty())
+    return fail(Code::kInvalid, "--otlp sends to a collector, --output writes a file",
+                "leave one of them out");
+  return {};
+}
+
+// How long it waits between attempts; looks in between whether somebody wants it to end.
+bool sleep_unless(const std::atomic<bool>& interrupted, Nanoseconds wait) {
+  constexpr Nanoseconds kPiece = std::chrono::milliseconds(100);
+  for (; wait > Nanoseconds{0} && !interrupted; wait -= kPiece)
+    std::this_thread::sleep_for(std::min(wait, kPiece));
+  return !interrupted;
+}
+
 Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env) {
   const TraceFormat& format = format_named(arguments.format);
-  if (arguments.limit != 0 && !format.takes_limit)
-    return fail(Code::kInvalid, fmt::format("--limit is not for the format {}", format.name));
+  AGDB_CHECK_OK(check_options(arguments, format));
+  std::optional<OtlpUrl> collector;
+  if (!arguments.collector.empty()) {
+    AGDB_TRY(collector, parse_otlp_url(arguments.collector));
+  }
   AGDB_TRY(const RecordedRun run, find_run(arguments.run, env));
   std::string file = arguments.file;
   // Nobody wants to read that on a terminal.
-  if (file.empty() && env.console->out_is_terminal())
+  if (file.empty() && !collector && env.console->out_is_terminal())
     file = fmt::format("{}.{}", run.parts().front().metadata.record_id, format.extension);
   if (file == "-") file.clear();
   std::atomic<bool> interrupted{false};
   InterruptGuard guard([&] { interrupted = true; });
   AGDB_TRY(ExportOutput output, ExportOutput::open(*env.console, file));
-  const auto exporter =
-      format.make({.run = run,
-                   .write = [&](std::string_view text) { return output.write(text); },
-                   .limit = arguments.limit});
+  const auto exporter = format.make(
+      {.run = run,
+       .write = [&](std::string_view text) { return output.write(text); },
+       .limit = arguments.limit,
+       .content = arguments.content,
+       .by_tokens = arguments.weight == "tokens",
+       .collector = collector,
+       .push = {.wait = [&](Nanoseconds wait) { return sleep_unless(interrupted, wait); },
+                .note = [&](const std::string& line) { env.console->note(line); }}});
   Result<DerivedCounts> counts = [&] {
     std::optional<Progress> progress;
     return run.derive(exporter->sink(), [&](std::uint64_t done, std::uint64_t total) {
@@ -83,6 +117,8 @@ Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env
   AGDB_CHECK_OK(output.commit());
   if (counts) tell_damage(*counts, env);
   if (!file.empty()) env.console->note(fmt::format("wrote {}: {}", file, exporter->summary()));
+  if (collector)
+    env.console->note(fmt::format("sent to {}: {}", arguments.collector, exporter->summary()));
   return ExitCode::kDone;
 }
 
@@ -103,6 +139,12 @@ Runner declare_export(CommandLine& line) {
   line.option("--limit", "N", arguments->limit,
               "at most so many events: beyond, the older half goes (perfetto)")
       .check(above_zero);
+  line.flag("--content", arguments->content,
+            "with messages, arguments and results of tools (otlp); they may hold secrets");
+  line.option("--weight", "W", arguments->weight, "time (default) or tokens (folded)")
+      .one_of({"time", "tokens"});
+  line.option("--otlp", "URL", arguments->collector,
+              "send to a collector, as http://localhost:4318, instead of writing (otlp)");
   return [arguments](Environment& env) { return write_export(*arguments, env); };
 }
 

@@ -137,9 +137,11 @@ const std::vector<Command>& commands() {
        "agdb trace show @\n"
        "agdb trace blame @",
        declare_trace},
-      {kLook, "export", "a run for other viewers: Perfetto",
+      {kLook, "export", "a run for other viewers: Perfetto, OpenTelemetry, flame graphs",
        "agdb export @ --format perfetto -o run.json\n"
-       "agdb export @ --format perfetto | gzip > run.json.gz",
+       "agdb export @ --format perfetto | gzip > run.json.gz\n"
+       "agdb export @ --format otlp --otlp http://localhost:4318\n"
+       "agdb export @ --format folded --weight tokens | flamegraph.pl > run.svg",
        declare_export},
       {kKeep, "record", "start, stop, list, describe, compress and remove recordings",
        "agdb record list\n"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "debug/trace/perfetto.h"
+#include "tools/agdb/export_span_formats.h"
 #include "tools/agdb/plural.h"
 
 namespace agdb {
@@ -34,7 +35,13 @@ class PerfettoFile final : public TraceExporter {
 
 const std::vector<TraceFormat>& trace_formats() {
   static const std::vector<TraceFormat> kFormats = {
-      {"perfetto", "perfetto.json", true, PerfettoFile::make},
+      {.name = "perfetto",
+       .extension = "perfetto.json",
+       .takes_limit = true,
+       .make = PerfettoFile::make},
+      {.name = "otlp", .extension = "otlp.jsonl", .takes_content = true, .make = make_otlp},
+      {.name = "folded", .extension = "folded", .takes_weight = true, .make = make_folded},
+      {.name = "csv", .extension = "spans.csv", .make = make_span_csv},
   };
   return kFormats;
 }

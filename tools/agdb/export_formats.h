@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "debug/trace/recorded_trace.h"
 #include "debug/trace/trace_sink.h"
+#include "ipc/otlp/otlp_push.h"
 
 namespace agdb {
 
@@ -29,13 +31,20 @@ struct TraceRequest {
   // Takes the output, piece by piece. Outlives the exporter.
   std::function<Status(std::string_view)> write;
   std::uint64_t limit = 0;  // --limit; 0: none
+  bool content = false;     // --content: messages, arguments, results
+  bool by_tokens = false;   // --weight tokens
+  // --otlp: where requests go instead of the output.
+  std::optional<OtlpUrl> collector = std::nullopt;
+  OtlpPushOptions push = {};
 };
 
 struct TraceFormat {
   std::string_view name;       // --format
   std::string_view extension;  // of a file that is named for the recording
   bool takes_limit = false;    // knows --limit
-  std::unique_ptr<TraceExporter> (*make)(const TraceRequest& request);
+  bool takes_content = false;  // --content and --otlp
+  bool takes_weight = false;   // --weight
+  std::unique_ptr<TraceExporter> (*make)(const TraceRequest& request) = nullptr;
 };
 
 // All of them; a new one is a line in this table.

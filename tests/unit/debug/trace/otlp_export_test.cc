@@ -181,6 +181,15 @@ TEST_F(OtlpExportTest, WhatIsOursComesBackWhole) {
   EXPECT_EQ(text_of(json, "agdb.provider"), "bedrock");
 }
 
+TEST_F(OtlpExportTest, NoTwoAttributesHaveOneKey) {
+  Span span = made_span(SpanKind::kWait, "00f067aa0ba902b7", "", "wait for PID 7", 0, 1);
+  span.attributes = Json::object({{"pid", 7}, {"name", "x"}});
+  const Json json = exported(span);
+  EXPECT_EQ(int_of(json, "agdb.pid"), "1");
+  EXPECT_EQ(int_of(json, "agdb.attribute.pid"), "7");
+  EXPECT_EQ(text_of(json, "agdb.attribute.name"), "x");
+}
+
 TEST_F(OtlpExportTest, AFailureHasStatusMessageAndType) {
   Span span = made_span(SpanKind::kToolCall, "00f067aa0ba902b7", "", "Bash", 0, 1);
   span.status = SpanStatus::kError;
