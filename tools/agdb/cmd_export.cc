@@ -112,6 +112,7 @@ Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env
   if (interrupted) return ExitCode::kInterrupted;
   if (!counts && counts.error().code != Code::kCancelled) return std::unexpected(counts.error());
   const Status finished = exporter->finish();
+  if (interrupted) return ExitCode::kInterrupted;
   if (!finished && finished.error().code == Code::kCancelled) return ExitCode::kDone;
   AGDB_CHECK_OK(finished);
   AGDB_CHECK_OK(output.commit());
