@@ -140,7 +140,7 @@ class SpanDeriver {
   void emit_phases(const ModelCall& call, const TraceEvent& response, Nanoseconds began);
   void emit_phase(const ModelCall& call, std::uint32_t part, std::string name, Nanoseconds start,
                   Nanoseconds end, const std::string& parent, Json::Object attributes,
-                  std::string error);
+                  const std::string& error);
   void ask_for_tools(const TraceEvent& response);
   void match_tool(ToolUse& tool, std::string_view device,
                   std::optional<std::uint64_t> arguments_hash, bool must);

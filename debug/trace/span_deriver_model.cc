@@ -160,7 +160,7 @@ void SpanDeriver::emit_phases(const ModelCall& call, const TraceEvent& response,
 
 void SpanDeriver::emit_phase(const ModelCall& call, std::uint32_t part, std::string name,
                              Nanoseconds start, Nanoseconds end, const std::string& parent,
-                             Json::Object attributes, std::string error) {
+                             Json::Object attributes, const std::string& error) {
   Open phase;
   phase.start = start;
   phase.end = end;
