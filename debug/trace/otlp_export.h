@@ -53,7 +53,8 @@ class OtlpExport final : public TraceSink {
   static constexpr std::size_t kMaxInstants = 1000;
 
   // `send` takes a whole request, without a line end. After its first error it is not called again.
-  OtlpExport(std::function<Status(std::string_view request)> send, OtlpOptions options = {});
+  explicit OtlpExport(std::function<Status(std::string_view request)> send,
+                      OtlpOptions options = {});
 
   void on_span(const Span& span) override;
   void on_instant(const TraceInstant& instant) override;
