@@ -37,7 +37,7 @@ class Perfetto(AgdbCase):
                 self.agdb("import", path, "--records", records)
                 if not records.exists():
                     continue
-                for folder in sorted(records.iterdir()):
+                for folder in sorted(each for each in records.iterdir() if each.is_dir()):
                     self.exported(str(folder) + "/")
 
     def test_a_team_is_processes_with_flows_between_them(self):
