@@ -57,7 +57,8 @@ Result<std::vector<std::string>> record_folders(const std::string& records_dir) 
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
     std::string name = entries->path().filename().string();
     std::error_code ignored;
-    if (!name.starts_with('.') && entries->is_directory(ignored)) names.push_back(std::move(name));
+    if (name.starts_with('.') || name == kTracesName) continue;
+    if (entries->is_directory(ignored)) names.push_back(std::move(name));
   }
   if (error)
     return std::unexpected(system_error(error.value(), fmt::format("list {}", records_dir)));
@@ -165,6 +166,12 @@ Result<std::string> resolve_recording(const std::string& records_dir,
   Result<std::string> found = find_recording(records_dir, typed);
   if (!found && !typed.empty() && is_recording(path)) return path;
   return found;
+}
+
+std::string beside_recordings(const std::string& records_dir, std::string_view name) {
+  fs::path dir = (fs::path(records_dir) / "").lexically_normal().parent_path();
+  if (dir.filename() == "records") dir = dir.parent_path();
+  return (dir / name).string();
 }
 
 Result<RecordingList> list_recordings(const std::string& records_dir) {

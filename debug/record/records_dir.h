@@ -23,6 +23,11 @@ struct RecordsDirChoice {
 // The option, else the environment, else the nearest ".agdb/records" that exists upwards from the
 // working folder, else the one in it, which need not exist. Absolute.
 std::string find_records_dir(const RecordsDirChoice& choice);
+// Where what is kept along with the recordings has its place: beside a folder that is called
+// "records", as the one in .agdb is, else in it.
+std::string beside_recordings(const std::string& records_dir, std::string_view name);
+// The folder there that spans are kept in; no recording has this name.
+inline constexpr std::string_view kTracesName = "traces";
 
 struct RecordFolder {
   std::string record_id;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
 #include "debug/record/event_facts.h"
@@ -200,10 +199,7 @@ Result<StoredId> continued_by(const ForkOrigin& origin, const TraceStore& store,
 }  // namespace
 
 std::string store_path(const std::string& records_dir) {
-  std::filesystem::path dir = (std::filesystem::path(records_dir) / "").lexically_normal();
-  dir = dir.parent_path();  // without the slash at the end
-  if (dir.filename() == "records") dir = dir.parent_path();
-  return (dir / "store.db").string();
+  return beside_recordings(records_dir, "store.db");
 }
 
 std::vector<RecordedParts> by_run(std::vector<ListedRecording> recordings) {

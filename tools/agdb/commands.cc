@@ -3,7 +3,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -188,7 +187,7 @@ std::string records_dir(const Environment& env) {
 }
 
 std::string traces_dir(const Environment& env) {
-  return (std::filesystem::path(records_dir(env)).parent_path() / "traces").string();
+  return beside_recordings(records_dir(env), kTracesName);
 }
 
 Status make_records_dir(const Environment& env) {

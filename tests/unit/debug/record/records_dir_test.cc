@@ -168,6 +168,7 @@ TEST_F(RecordsDir, AListIsInNaturalOrderAndReportsWhatItCannotRead) {
   make_folder("records/4-1");
   write_text(records_ + "/4-1/metadata.json", "{broken");
   make_folder("records/.hidden");
+  make_folder("records/traces");
   write_text(records_ + "/file", "");
   const Result<RecordingList> list = list_recordings(records_);
   ASSERT_TRUE(list);
@@ -178,6 +179,12 @@ TEST_F(RecordsDir, AListIsInNaturalOrderAndReportsWhatItCannotRead) {
   EXPECT_EQ(list->unreadable[0].folder, records_ + "/3-1");
   EXPECT_EQ(list->unreadable[0].error.code, Code::kNotFound);
   EXPECT_EQ(list->unreadable[1].error.code, Code::kCorrupt);
+}
+
+TEST_F(RecordsDir, WhatBelongsToRecordingsStandsBesideOrAmongThem) {
+  EXPECT_EQ(beside_recordings("/home/ann/.agdb/records", "x"), "/home/ann/.agdb/x");
+  EXPECT_EQ(beside_recordings("/home/ann/.agdb/records/", "x"), "/home/ann/.agdb/x");
+  EXPECT_EQ(beside_recordings("/tmp/elsewhere", "x"), "/tmp/elsewhere/x");
 }
 
 TEST_F(RecordsDir, NoFolderNoRecordings) {
