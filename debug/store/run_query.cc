@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <variant>
 
 #include "debug/store/run_rows.h"
 #include "debug/store/totals.h"

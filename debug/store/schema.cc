@@ -12,8 +12,10 @@ constexpr std::int64_t kMaxWholeCheckBytes = 4 << 20;
 
 // A step makes version i + 1 of version i; steps are never changed, only added.
 //
-// runs_by_* end with the rowid, which is the id, so each lists its key's traces newest first. The
-// totals are sums over `runs` ("live") and over all that ever was ("ever").
+// runs_by_* go on with the id, so each lists its key's traces newest first; what else a filter may
+// ask for stands in them, so that a trace which does not fit is passed over without being read. The
+// index of texts merges its parts early, because each question goes to all parts. The totals are
+// sums over `runs` ("live") and over all that ever was ("ever").
 constexpr std::array<const char*, kStoreVersion> kSteps = {R"(
 CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO settings VALUES ('next_id', 1), ('max_age_secs', 0);
@@ -27,9 +29,10 @@ CREATE TABLE runs (
   client_key TEXT NOT NULL, backend TEXT NOT NULL, source_file TEXT NOT NULL,
   correlation_id TEXT NOT NULL, record_id TEXT NOT NULL, run_id TEXT NOT NULL,
   trace_id TEXT NOT NULL);
-CREATE INDEX runs_by_flow ON runs (flow_name);
-CREATE INDEX runs_by_status ON runs (status);
-CREATE INDEX runs_by_client ON runs (client_key) WHERE client_key <> '';
+CREATE INDEX runs_by_flow ON runs (flow_name, id, status, errors, latency_ms, client_key);
+CREATE INDEX runs_by_status ON runs (status, id, flow_name, errors, latency_ms, client_key);
+CREATE INDEX runs_by_client ON runs (client_key, id, status, errors, latency_ms, flow_name)
+  WHERE client_key <> '';
 CREATE INDEX runs_by_errors ON runs (errors > 0);
 CREATE INDEX runs_by_latency ON runs (latency_class, id, latency_ms);
 CREATE INDEX runs_by_time ON runs (timestamp, flow_name, latency_ms, errors, tokens_input,
@@ -46,6 +49,7 @@ CREATE TABLE run_tags (
   tag TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (tag, run)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE run_text USING fts5 (
   text, content = '', columnsize = 0, tokenize = 'trigram');
+INSERT INTO run_text (run_text, rank) VALUES ('automerge', 2);
 
 CREATE TABLE totals (
   scope TEXT NOT NULL, status TEXT NOT NULL, count INTEGER NOT NULL, with_errors INTEGER NOT NULL,

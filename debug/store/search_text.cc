@@ -1,6 +1,10 @@
 #include "debug/store/search_text.h"
 
 #include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "runtime/events/text.h"
 
 namespace agdb {
 namespace {
@@ -24,6 +28,30 @@ char32_t lower_of(char32_t c) {
   if (c >= 0x400 && c <= 0x40f) return c + 0x50;
   if (c >= 0x410 && c <= 0x42f) return c + 0x20;
   return c;
+}
+
+std::string quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += c;
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+constexpr std::size_t kTrigramsAsked = 3;
+
+// A guess at how few texts have a trigram: letters by how rare they are in English, then marks,
+// then digits, which mostly belong to a number that hardly any other text has.
+int rarity_of(std::string_view trigram) {
+  constexpr std::string_view kByFrequency = " etaoinshrdlcumwfgypbvkjxqz";
+  int rarity = 0;
+  for (const char c : to_lower_ascii(trigram)) {
+    const std::size_t place = kByFrequency.find(c);
+    const bool digit = c >= '0' && c <= '9';
+    rarity += place != std::string_view::npos ? static_cast<int>(place) : digit ? 40 : 28;
+  }
+  return rarity;
 }
 
 }  // namespace
@@ -67,13 +95,17 @@ std::string fold_case(std::string_view text) {
   return folded;
 }
 
-std::string match_of(std::string_view text) {
-  std::string match = "\"";
-  for (const char c : text) {
-    if (c == '"') match += c;
-    match += c;
-  }
-  return match + '"';
+TextQuery text_query_of(std::string_view text) {
+  const bool ascii =
+      std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  // Of other scripts only the index knows all lower cases, so it has to be asked for the whole.
+  if (!ascii || text.size() <= kTrigramsAsked + 2) return {.match = quoted(text)};
+  std::vector<std::string_view> trigrams;
+  for (std::size_t i = 0; i + 3 <= text.size(); ++i) trigrams.push_back(text.substr(i, 3));
+  std::ranges::stable_sort(trigrams, std::ranges::greater(), rarity_of);
+  TextQuery query{.match = quoted(trigrams[0]), .to_be_checked = true};
+  for (std::size_t i = 1; i < kTrigramsAsked; ++i) query.match += " AND " + quoted(trigrams[i]);
+  return query;
 }
 
 }  // namespace agdb

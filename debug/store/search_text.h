@@ -19,9 +19,15 @@ std::string blank_controls(std::string_view text);
 // The text with its letters in lower case: Latin, Greek and Cyrillic ones.
 std::string fold_case(std::string_view text);
 
-// The query of the full-text index that means just this text. Nothing in it has a meaning.
-std::string match_of(std::string_view text);
-// Below so many characters the index of trigrams knows nothing.
+// What the full-text index is asked for a text. Nothing in the text has a meaning there.
+struct TextQuery {
+  std::string match;
+  // What the index finds need not contain the text: it was asked for a few of its trigrams, those
+  // that few texts have, because a question for all of them goes through the common ones too.
+  bool to_be_checked = false;
+};
+// REQUIRES: at least kMinIndexedCharacters; below, the index of trigrams knows nothing.
+TextQuery text_query_of(std::string_view text);
 inline constexpr std::size_t kMinIndexedCharacters = 3;
 
 }  // namespace agdb

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -175,31 +176,49 @@ Status check_options(const StoreOptions& options) {
                                           options.capacity, kMaxCapacity));
 }
 
-// Of traces that were read: whether a text stands in one of their texts.
+// Whether a text stands in one of the texts of a trace. Most often it does in what is read already.
 Result<bool> contains(Database& database, const RunSummary& summary, std::string_view folded) {
   RunTrace trace;
   static_cast<RunSummary&>(trace) = summary;
+  if (fold_case(searchable_text(trace)).contains(folded)) return true;
   AGDB_CHECK_OK(read_details(database, trace));
-  return fold_case(searchable_text(trace)).find(folded) != std::string::npos;
+  return fold_case(searchable_text(trace)).contains(folded);
 }
 
-// For texts that the index of trigrams does not know.
+using NextPage = std::function<Result<std::vector<RunSummary>>(const RunPage& page)>;
+
+// Those that contain the text, out of the candidates that come page by page.
 Result<std::vector<RunSummary>> list_containing(Database& database, std::string_view text,
-                                                const RunFilter& filter, RunPage page) {
+                                                RunPage page, const NextPage& candidates) {
   const std::string folded = fold_case(text);
   std::vector<RunSummary> found;
   const std::size_t wanted = page.limit;
-  page.limit = kPageOfAll;
+  page.limit = std::min(wanted, kPageOfAll);
   while (found.size() < wanted) {
-    AGDB_TRY(std::vector<RunSummary> runs, list_runs(database, filter, page));
+    AGDB_TRY(std::vector<RunSummary> runs, candidates(page));
     if (runs.empty()) break;
+    const bool last = runs.size() < page.limit;
     page.before = runs.back().id;
     for (RunSummary& run : runs) {
       AGDB_TRY(const bool fits, contains(database, run, folded));
       if (fits && found.size() < wanted) found.push_back(std::move(run));
     }
+    if (last) break;
+    page.limit = kPageOfAll;
   }
   return found;
+}
+
+Result<std::vector<RunSummary>> list_found(Database& database, std::string_view text,
+                                           const RunFilter& filter, const RunPage& page) {
+  if (count_characters(text) < kMinIndexedCharacters)
+    return list_containing(database, text, page,
+                           [&](const RunPage& next) { return list_runs(database, filter, next); });
+  const TextQuery query = text_query_of(text);
+  if (!query.to_be_checked) return list_matches(database, query.match, filter, page);
+  return list_containing(database, text, page, [&](const RunPage& next) {
+    return list_matches(database, query.match, filter, next);
+  });
 }
 
 }  // namespace
@@ -355,11 +374,8 @@ Result<std::vector<RunSummary>> TraceStore::search(std::string_view text, const 
                                             text.size(), kMaxSearchBytes));
   if (text.empty()) return recent(page, filter);
   const std::string wanted = blank_controls(to_utf8(text));
-  return impl_->connections.read([&](Database& database) {
-    if (count_characters(wanted) < kMinIndexedCharacters)
-      return list_containing(database, wanted, filter, page);
-    return list_matches(database, match_of(wanted), filter, page);
-  });
+  return impl_->connections.read(
+      [&](Database& database) { return list_found(database, wanted, filter, page); });
 }
 
 Status TraceStore::for_each(const RunFilter& filter, const Visit& visit) const {
