@@ -9,7 +9,7 @@ usage() {
 Usage: tools/bench.sh [PART...]
 
 Builds the benchmarks (build/bench) and runs them: emit, serialise, pipeline, reading,
-views, wire, trace_export, or those named. Each figure that is a goal stands beside what it must be, as a ratio
+views, wire, trace_export, trace, store, or those named. Each figure that is a goal stands beside what it must be, as a ratio
 to an anchor of the same run.
 Exit code 3: a goal was missed.
 

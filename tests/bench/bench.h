@@ -64,5 +64,6 @@ void bench_views();
 void bench_wire();
 void bench_trace_export();
 void bench_trace();
+void bench_store();
 
 }  // namespace agdb::bench
