@@ -162,18 +162,17 @@ Result<ExitCode> status(const std::string& socket, bool json, Environment& env) 
     return ExitCode::kDone;
   }
   const Json& processes = told["processes"];
-  console.print(
-      fmt::format("agdb {} (process {}), up {}\n"
-                  "socket      {}\n"
-                  "recordings  {} under way, in {}{}\n"
-                  "processes   {} alive ({} of other programs), {} ended\n"
-                  "connections {}, views {}\n",
-                  told.text("version"), told.integer("os_pid"),
-                  clock_text(told.integer("uptime_ns")), told.text("socket"),
-                  told.integer("recordings"), told.text("records_dir"),
-                  told.boolean("record_all") ? " (every process)" : "", processes.integer("alive"),
-                  processes.integer("foreign"), processes.integer("ended"),
-                  told.integer("connections"), told.integer("views")));
+  console.print(fmt::format(
+      "agdb {} (process {}), up {}\n"
+      "socket      {}\n"
+      "recordings  {} under way, in {}{}\n"
+      "processes   {} alive ({} of other programs), {} ended\n"
+      "connections {}, views {}\n",
+      told.text("version"), told.integer("os_pid"), clock_text(told.integer("uptime_ns")),
+      told.text("socket"), told.integer("recordings"), told.text("records_dir"),
+      told.boolean("record_all") ? " (every process)" : "", processes.integer("alive"),
+      processes.integer("foreign"), processes.integer("ended"), told.integer("connections"),
+      told.integer("views")));
   const Json& events = told["events"];
   const std::int64_t rejected = told.integer("rejected_notifications");
   if (const std::int64_t losing = told.integer("recordings_losing"); losing > 0)

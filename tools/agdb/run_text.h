@@ -20,8 +20,8 @@ std::string wrong_columns(const std::string& list);
 std::vector<std::string> columns_of(const std::string& list);
 
 // A table with a head. Columns are as wide as they must be; the last one, if it is a text, has the
-// rest of the line and is cut to it; columns that then find no room are left out, the one before the
-// last first. width 0: no limit.
+// rest of the line and is cut to it; columns that then find no room are left out, the one before
+// the last first. width 0: no limit.
 std::string run_table(const std::vector<RunSummary>& runs, const std::vector<std::string>& columns,
                       std::size_t width);
 
