@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "debug/record/event_facts.h"
+#include "debug/trace/saturating.h"
 #include "debug/trace/span_attributes.h"
 #include "debug/trace/span_id.h"
 
@@ -115,7 +116,9 @@ SpanDeriver::Open SpanDeriver::open(SpanKind kind, std::string name, const Trace
 
 void SpanDeriver::close(Open& open, bool complete) {
   Span& span = open.span;
-  span.duration = std::max(Nanoseconds(0), wall(open.end) - span.start);
+  // Times from outside may lie at both ends of what 64 bits can hold.
+  span.duration = std::max(Nanoseconds(0), saturating_difference(wall(open.end).time_since_epoch(),
+                                                                 span.start.time_since_epoch()));
   if (!complete) span.attributes.members().push_back({"incomplete", true});
   if (span.attributes.empty()) span.attributes = nullptr;
   sink_.on_span(span);
