@@ -171,6 +171,10 @@ std::int64_t Database::changes() const {
   return sqlite3_changes64(connection_.get());
 }
 
+std::int64_t Database::total_changes() const {
+  return sqlite3_total_changes64(connection_.get());
+}
+
 Result<Transaction> Transaction::begin(Database& database) {
   AGDB_TRY(Query query, database.query("BEGIN IMMEDIATE"));
   AGDB_CHECK_OK(query.run());

@@ -62,6 +62,8 @@ class Database {
   Result<std::int64_t> number(std::string_view sql);
   // Rows that the last statement changed.
   std::int64_t changes() const;
+  // Rows that all statements of this connection changed, those within an index of texts included.
+  std::int64_t total_changes() const;
 
  private:
   explicit Database(std::string path) : path_(std::move(path)) {}

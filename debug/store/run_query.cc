@@ -157,6 +157,8 @@ class Choice {
                count_of(database_, "SELECT count FROM totals WHERE scope = 'live' AND status = ?",
                         {run_status_name(*filter.status)}));
       consider(Lead::kStatus, count);
+      // That index goes by both, so that it leads to fewer than either.
+      if (filter.flow_name && lead_ == Lead::kStatus) lead_ = Lead::kFlow;
     }
     return {};
   }
@@ -210,23 +212,45 @@ class Choice {
   std::int64_t fewest_ = 0;
 };
 
-// Within a class of latencies the index has the newest first: the newest of each class, put
-// together, hold the newest of all.
-Result<std::vector<RunSummary>> list_slow(Database& database, const RunFilter& filter,
-                                          const RunPage& page) {
-  AGDB_TRY(const auto classes, read_latency_classes(database));
+// A stretch of an index in which the newest come first.
+struct Part {
+  std::string_view condition;
+  Value value;
+};
+
+// The newest of each part, put together, hold the newest of all.
+Result<std::vector<RunSummary>> list_parts(Database& database, Lead lead,
+                                           const std::vector<Part>& parts, const RunFilter& filter,
+                                           const RunPage& page) {
   std::vector<RunSummary> runs;
-  for (const auto& [number, count] : classes) {
-    if (number < latency_class_of(*filter.min_latency_ms)) continue;
+  if (page.limit == 0) return runs;
+  for (const Part& part : parts) {
     Sql sql;
-    sql.add("latency_class = ?", std::int64_t{number});
-    add_conditions(sql, filter, Lead::kLatency);
-    AGDB_TRY(std::vector<RunSummary> more, fetch(database, Lead::kLatency, std::move(sql), page));
+    sql.add(part.condition, part.value);
+    add_conditions(sql, filter, lead);
+    // Once there are enough, older ones are not worth reading.
+    if (runs.size() == page.limit)
+      sql.add("runs.id > ?", static_cast<std::int64_t>(raw(runs.back().id)));
+    AGDB_TRY(std::vector<RunSummary> more, fetch(database, lead, std::move(sql), page));
     std::ranges::move(more, std::back_inserter(runs));
+    std::ranges::sort(runs, [](const RunSummary& a, const RunSummary& b) { return a.id > b.id; });
+    if (runs.size() > page.limit) runs.resize(page.limit);
   }
-  std::ranges::sort(runs, [](const RunSummary& a, const RunSummary& b) { return a.id > b.id; });
-  if (runs.size() > page.limit) runs.resize(page.limit);
   return runs;
+}
+
+Result<std::vector<Part>> parts_of(Database& database, const RunFilter& filter, Lead lead) {
+  std::vector<Part> parts;
+  if (lead == Lead::kFlow && !filter.status) {
+    for (const RunStatus status : kRunStatuses)
+      parts.push_back({"status = ?", run_status_name(status)});
+  } else if (lead == Lead::kLatency) {
+    AGDB_TRY(const auto classes, read_latency_classes(database));
+    for (const auto& [number, count] : classes)
+      if (number >= latency_class_of(*filter.min_latency_ms))
+        parts.push_back({"latency_class = ?", std::int64_t{number}});
+  }
+  return parts;
 }
 
 }  // namespace
@@ -237,7 +261,8 @@ Result<std::vector<RunSummary>> list_runs(Database& database, const RunFilter& f
   if (!filter.empty()) {
     AGDB_TRY(lead, Choice(database).make(filter));
   }
-  if (lead == Lead::kLatency) return list_slow(database, filter, page);
+  AGDB_TRY(const std::vector<Part> parts, parts_of(database, filter, lead));
+  if (!parts.empty()) return list_parts(database, lead, parts, filter, page);
   Sql sql;
   add_conditions(sql, filter, lead);
   return fetch(database, lead, std::move(sql), page);

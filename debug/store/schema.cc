@@ -12,10 +12,10 @@ constexpr std::int64_t kMaxWholeCheckBytes = 4 << 20;
 
 // A step makes version i + 1 of version i; steps are never changed, only added.
 //
-// runs_by_* go on with the id, so each lists its key's traces newest first; what else a filter may
-// ask for stands in them, so that a trace which does not fit is passed over without being read. The
-// index of texts merges its parts early, because each question goes to all parts. The totals are
-// sums over `runs` ("live") and over all that ever was ("ever").
+// runs_by_* go on with the id, so each lists its key's traces newest first (runs_by_flow: those of
+// one status); what else a filter may ask for stands in them, so that a trace which does not fit is
+// passed over without being read. The index of texts merges its parts early, because each question
+// goes to all parts. The totals are sums over `runs` ("live") and over all that ever was ("ever").
 constexpr std::array<const char*, kStoreVersion> kSteps = {R"(
 CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO settings VALUES ('next_id', 1), ('max_age_secs', 0);
@@ -63,6 +63,11 @@ CREATE TABLE flows (
 CREATE INDEX flows_by_count ON flows (count DESC, name);
 CREATE TABLE clients (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE latency_classes (class INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+)",
+                                                           R"(
+DROP INDEX runs_by_flow;
+CREATE INDEX runs_by_flow ON runs (flow_name, status, id, errors, latency_ms, client_key);
+INSERT INTO settings VALUES ('texts_in_order_to', 0), ('texts_being_put_in_order', 0);
 )"};
 
 Status refuse_strangers(Database& database, const std::string& path) {
@@ -73,24 +78,26 @@ Status refuse_strangers(Database& database, const std::string& path) {
               "move it away; agdb makes its own there");
 }
 
-Result<std::int64_t> version_of(Database& database, const std::string& path) {
+Result<std::int64_t> version_of(Database& database, const std::string& path, SchemaSteps steps) {
   AGDB_TRY(const std::int64_t version, database.number("PRAGMA user_version"));
   if (version < 0)
     return fail(Code::kCorrupt, fmt::format("store {}: its version is {}", path, version));
-  if (version <= kStoreVersion) return version;
-  return fail(Code::kUnsupported,
-              fmt::format("store {} is of version {}, and this agdb reads up to {}", path, version,
-                          kStoreVersion),
-              "a newer agdb reads it");
+  const auto newest = static_cast<std::int64_t>(steps.size());
+  if (version <= newest) return version;
+  return fail(
+      Code::kUnsupported,
+      fmt::format("store {} is of version {}, and this agdb reads up to {}", path, version, newest),
+      "a newer agdb reads it");
 }
 
-Status migrate(Database& database, const std::string& path) {
+Status migrate(Database& database, const std::string& path, SchemaSteps steps) {
   AGDB_TRY(Transaction transaction, Transaction::begin(database));
-  AGDB_TRY(const std::int64_t version, version_of(database, path));
-  for (auto step = static_cast<std::size_t>(version); step < kSteps.size(); ++step)
-    AGDB_CHECK_OK(database.execute(kSteps[step]));
+  // Another process may have been first.
+  AGDB_TRY(const std::int64_t version, version_of(database, path, steps));
+  for (const char* step : steps.subspan(static_cast<std::size_t>(version)))
+    AGDB_CHECK_OK(database.execute(step));
   AGDB_CHECK_OK(database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
-                                             kApplicationId, kStoreVersion)));
+                                             kApplicationId, steps.size())));
   return transaction.commit();
 }
 
@@ -109,16 +116,20 @@ Status read_through(Database& database, std::string_view sql) {
 
 }  // namespace
 
-Status prepare_schema(Database& database, const std::string& path) {
+SchemaSteps schema_steps() {
+  return kSteps;
+}
+
+Status prepare_schema(Database& database, const std::string& path, SchemaSteps steps) {
   AGDB_CHECK_OK(refuse_strangers(database, path));
-  AGDB_TRY(const std::int64_t version, version_of(database, path));
+  AGDB_TRY(const std::int64_t version, version_of(database, path, steps));
   // A trace that record() has returned for survives a power cut: WAL alone would promise that only
   // for the program's end.
   AGDB_CHECK_OK(
       database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                        "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000;"));
-  if (version == kStoreVersion) return {};
-  return migrate(database, path);
+  if (version == static_cast<std::int64_t>(steps.size())) return {};
+  return migrate(database, path, steps);
 }
 
 Status look_for_damage(Database& database, const std::string& path) {

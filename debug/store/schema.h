@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "debug/store/database.h"
@@ -8,11 +9,17 @@
 namespace agdb {
 
 // The version of the tables that this program makes, and the newest that it reads.
-inline constexpr std::int64_t kStoreVersion = 1;
+inline constexpr std::int64_t kStoreVersion = 2;
 
-// Brings a file, which may be empty, to kStoreVersion: step by step, each whole or not at all.
-// Errors: a newer version (kUnsupported), another program's file (kInvalid), damage (kCorrupt).
-Status prepare_schema(Database& database, const std::string& path);
+// What makes version i + 1 of version i, as SQL; kStoreVersion of them.
+using SchemaSteps = std::span<const char* const>;
+SchemaSteps schema_steps();
+
+// Brings a file, which may be empty, to the version behind the last of `steps`: as a whole or not
+// at all. Errors: a newer version (kUnsupported), another program's file (kInvalid), damage
+// (kCorrupt).
+Status prepare_schema(Database& database, const std::string& path,
+                      SchemaSteps steps = schema_steps());
 
 // Looks whether the file is sound, as far as that is quick: a file of up to 4 MiB as a whole, of a
 // larger one its structure, the kept sums, the newest and the oldest traces. Damage is kCorrupt.

@@ -14,7 +14,9 @@
 #include "debug/store/run_rows.h"
 #include "debug/store/schema.h"
 #include "debug/store/search_text.h"
+#include "debug/store/settings.h"
 #include "debug/store/store_file.h"
+#include "debug/store/text_order.h"
 #include "debug/store/totals.h"
 #include "runtime/events/text.h"
 
@@ -34,20 +36,6 @@ StoredId to_id(std::int64_t column) {
 std::unexpected<Error> not_found(StoredId id) {
   return fail(Code::kNotFound, fmt::format("trace {} not found", raw(id)),
               "`agdb runs list` shows what is there");
-}
-
-Result<std::int64_t> setting(Database& database, std::string_view name) {
-  AGDB_TRY(Query query, database.query("SELECT value FROM settings WHERE name = ?"));
-  query.bind(name);
-  AGDB_TRY(const bool row, query.step());
-  if (!row) return fail(Code::kCorrupt, fmt::format("the store has no setting {}", name));
-  return query.integer(0);
-}
-
-Status set_setting(Database& database, std::string_view name, std::int64_t value) {
-  AGDB_TRY(Query query, database.query("UPDATE settings SET value = ? WHERE name = ?"));
-  query.bind(value).bind(name);
-  return query.run();
 }
 
 Result<std::optional<StoredId>> first_id(Database& database, std::string_view sql,
@@ -493,6 +481,10 @@ Result<std::int64_t> TraceStore::set_max_age_secs(std::int64_t seconds) {
     AGDB_CHECK_OK(set_setting(database, "max_age_secs", seconds));
     return before;
   });
+}
+
+Result<bool> TraceStore::tidy() {
+  return impl_->connections.write(put_texts_in_order);
 }
 
 Result<StoreStats> TraceStore::stats() const {

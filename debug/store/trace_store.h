@@ -184,6 +184,10 @@ class TraceStore {
   // Newest first. None for an empty text.
   Result<std::vector<RunSummary>> by_correlation(std::string_view correlation_id) const;
 
+  // For moments in which nobody waits: some milliseconds of work that makes searches faster, where
+  // a quarter of the traces has come since it was done. False: there is nothing to do.
+  Result<bool> tidy();
+
   // How many were there.
   Result<std::size_t> bulk_delete(std::span<const StoredId> ids);
   // All traces go; ids and total_recorded stay.

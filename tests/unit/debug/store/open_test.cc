@@ -1,10 +1,12 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
 
+#include "debug/store/schema.h"
 #include "store_fixture.h"
 
 namespace agdb {
@@ -77,8 +79,74 @@ TEST_F(OpenStore, ANewerVersionIsRefusedAndLeftAlone) {
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, Code::kUnsupported);
   EXPECT_THAT(store.error().message, HasSubstr("version 99"));
-  execute("PRAGMA user_version = 1");
+  execute(fmt::format("PRAGMA user_version = {}", kStoreVersion).c_str());
   EXPECT_EQ(open().len(), 3);
+}
+
+// As the next version of this program would: the same steps, and one more.
+class Migration : public OpenStore {
+ protected:
+  Status bring_up(const char* step) const {
+    std::vector<const char*> steps(schema_steps().begin(), schema_steps().end());
+    steps.push_back(step);
+    AGDB_TRY(Database database, Database::open(path()));
+    return prepare_schema(database, path(), steps);
+  }
+  Result<std::int64_t> number(std::string_view sql) const {
+    AGDB_TRY(Database database, Database::open(path()));
+    return database.number(sql);
+  }
+};
+
+TEST_F(Migration, AnOlderVersionIsBroughtUpWithItsRows) {
+  fill(3);
+  ASSERT_TRUE(
+      bring_up("ALTER TABLE runs ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';"
+               "UPDATE runs SET colour = 'green' WHERE flow_name = 'flow 1'"));
+  EXPECT_EQ(number("PRAGMA user_version"), kStoreVersion + 1);
+  EXPECT_EQ(number("SELECT count(*) FROM runs WHERE colour = 'red'"), 2);
+  EXPECT_EQ(number("SELECT id FROM runs WHERE colour = 'green'"), 2);
+  // Which this program refuses, and leaves alone.
+  const Result<TraceStore> store = try_open();
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, Code::kUnsupported);
+  EXPECT_THAT(message_of(store.error()), HasSubstr("a newer agdb reads it"));
+  EXPECT_EQ(number("SELECT count(*) FROM runs"), 3);
+}
+
+TEST_F(Migration, AStepIsDoneOnce) {
+  fill(3);
+  const char* step = "ALTER TABLE runs ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'";
+  ASSERT_TRUE(bring_up(step));
+  EXPECT_TRUE(bring_up(step));
+}
+
+TEST_F(Migration, AStepThatFailsLeavesTheOlderVersionWhole) {
+  fill(3);
+  EXPECT_FALSE(
+      bring_up("ALTER TABLE runs ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';"
+               "INSERT INTO no_such_table VALUES (1)"));
+  EXPECT_EQ(number("PRAGMA user_version"), kStoreVersion);
+  const TraceStore store = open();
+  EXPECT_EQ(store.len(), 3);
+  EXPECT_EQ(wrong_sums_of(store), "");
+}
+
+TEST_F(Migration, EveryOlderVersionIsBroughtUpByThisProgram) {
+  for (std::size_t version = 1; version <= schema_steps().size(); ++version) {
+    std::filesystem::remove(path());
+    write_file("");
+    {
+      Result<Database> database = Database::open(path());
+      ASSERT_TRUE(database);
+      ASSERT_TRUE(prepare_schema(*database, path(), schema_steps().first(version)));
+      ASSERT_TRUE(database->execute("INSERT INTO annotations VALUES (1, 1, 5, 'me', 'old', '')"));
+    }
+    TraceStore store = open();
+    EXPECT_EQ(number("PRAGMA user_version"), kStoreVersion) << version;
+    EXPECT_EQ(number("SELECT count(*) FROM annotations"), 1) << version;
+    EXPECT_EQ(store.record(a_run("a")), StoredId{1}) << version;
+  }
 }
 
 TEST_F(OpenStore, AnotherProgramsDatabaseIsRefusedAndLeftAlone) {

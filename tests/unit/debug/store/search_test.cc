@@ -150,5 +150,66 @@ TEST_F(Search, LongTextsAreCutByWholeCharacters) {
   EXPECT_EQ(kept->events.front().detail.size(), 4000u);
 }
 
+// As many transactions as make parts of the index.
+class Tidying : public Search {
+ protected:
+  void fill(int from, int to) {
+    for (int i = from; i < to;) {
+      std::vector<RunTrace> runs;
+      for (int j = 0; j < 100; ++j, ++i) runs.push_back(a_run("flow number " + std::to_string(i)));
+      ASSERT_TRUE(store.record_all(runs));
+    }
+  }
+  // Until there is no more to do. How many steps it took.
+  int tidy() {
+    int steps = 0;
+    for (; value_of(store.tidy()); ++steps) EXPECT_LT(steps, 10'000);
+    return steps;
+  }
+  static bool value_of(const Result<bool>& result) {
+    EXPECT_TRUE(result) << result.error().message;
+    return result.value_or(false);
+  }
+};
+
+TEST_F(Tidying, FewTracesAreNotWorthIt) {
+  EXPECT_EQ(tidy(), 0);
+  fill(0, 900);
+  EXPECT_EQ(tidy(), 0);
+}
+
+TEST_F(Tidying, EverythingIsFoundBeforeWhileAndAfter) {
+  fill(0, 2000);
+  const auto one = [this] { return found("number 1234"); };
+  EXPECT_THAT(one(), ElementsAre(1235));
+  EXPECT_TRUE(value_of(store.tidy()));
+  EXPECT_THAT(one(), ElementsAre(1235));
+  fill(2000, 2100);
+  tidy();
+  EXPECT_THAT(one(), ElementsAre(1235));
+  EXPECT_THAT(found("number 2099"), ElementsAre(2100));
+  EXPECT_EQ(store.bulk_delete(std::vector<StoredId>{StoredId{1235}}), 1u);
+  EXPECT_THAT(one(), IsEmpty());
+}
+
+TEST_F(Tidying, ItIsDoneAgainWhenAQuarterIsNew) {
+  fill(0, 4000);
+  EXPECT_GE(tidy(), 1);
+  EXPECT_EQ(tidy(), 0);
+  fill(4000, 5000);
+  EXPECT_EQ(tidy(), 0);
+  fill(5000, 5600);
+  EXPECT_GE(tidy(), 1);
+}
+
+TEST_F(Tidying, WhatWasBegunGoesOnWhenOpenedAgain) {
+  fill(0, 2000);
+  EXPECT_TRUE(value_of(store.tidy()));
+  store = open();
+  tidy();
+  EXPECT_EQ(tidy(), 0);
+  EXPECT_THAT(found("number 77"), testing::SizeIs(11));
+}
+
 }  // namespace
 }  // namespace agdb
