@@ -248,6 +248,7 @@ Status RecordingManager::end(Recorders::iterator ending, std::string_view status
   const std::optional<RecordingParent>& parent = recorder->metadata().parent;
   if (parent && parent->seq_num == SeqNum{} && recorders_.contains(parent->pid))
     ended_unlinked_.emplace(pid, EndedChild{.parent = parent->pid, .folder = recorder->folder()});
+  if (options_.ended) options_.ended(recorder->metadata());
   return finished;
 }
 

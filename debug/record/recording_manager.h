@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -28,6 +29,8 @@ struct RecordingOptions {
   std::string host = {};
   // Of how many ended processes, the newest, record_id() still knows the recording.
   std::size_t ended_kept = std::numeric_limits<std::size_t>::max();
+  // Called when a recording has ended, from the thread that ended it. It must not call the manager.
+  std::function<void(const RecordingMetadata& metadata)> ended = {};
 };
 
 // Records the processes of one runtime (or of one import: it is enough to hand it the events), each

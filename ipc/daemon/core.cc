@@ -14,12 +14,13 @@ constexpr std::chrono::milliseconds kLook{1};
 // Processes that have ended and are still known; views keep as many (ViewLimits).
 constexpr std::size_t kEndedKept = 1000;
 
-RecordingOptions recording_options(const DaemonOptions& options) {
+RecordingOptions recording_options(const DaemonOptions& options, RunKeeper& runs) {
   RecordingOptions recording;
   recording.records_dir = options.records_dir;
   recording.record_all = options.record_all;
   recording.host = options.host;
   recording.ended_kept = kEndedKept;
+  recording.ended = [&runs](const RecordingMetadata& metadata) { runs.recorded(metadata); };
   return recording;
 }
 
@@ -36,13 +37,19 @@ Method at_once(std::function<MethodResult(const MethodCall& call)> method) {
 Core::Core(DaemonOptions o)
     : options(std::move(o)),
       loop(make_loop_scheduler()),
-      recordings(disk, clock, recording_options(options),
+      intake(options.records_dir, clock,
+             [this](const std::string& line) { log(Level::kWarning, line); }),
+      runs([this](const auto& record_ids) { return intake.take(record_ids); },
+           [this] { return intake.tidy(); },
+           [this](const std::string& line) { log(Level::kWarning, line); }),
+      recordings(disk, clock, recording_options(options, runs),
                  [this](const std::string& line) { log(Level::kWarning, line); }),
       kernel(*loop.scheduler, bus, kernel_options()),
       agents(kernel),
       forecasts(kernel),
       started(clock.now()) {
   bus.add(recordings);
+  bus.add(runs);  // behind the recordings, which have ended when it hears of a process's end
   if (!options.traces_dir.empty()) {
     spans = std::make_unique<SpanRecorder>(disk, options.traces_dir, [this](Pid pid) {
       return recordings.record_id(pid).value_or("");
@@ -59,6 +66,7 @@ Core::~Core() {
     if (const Status written = spans->close(); !written)
       log(Level::kError, written.error().message);
   }
+  bus.remove(runs);
   bus.remove(recordings);
 }
 
@@ -170,6 +178,7 @@ void Core::wind_up() {
   bus.flush();
   if (const Status closed = recordings.close_all(); !closed)
     log(Level::kError, closed.error().message);
+  runs.close();
 }
 
 }  // namespace agdb

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "debug/record/recording_manager.h"
+#include "debug/runs/run_intake.h"
 #include "debug/trace/span_id.h"
 #include "debug/trace/span_recorder.h"
 #include "ipc/daemon/forecast_watch.h"
 #include "ipc/daemon/methods.h"
+#include "ipc/daemon/run_keeper.h"
 #include "ipc/daemon/view_hub.h"
 #include "runtime/events/bus.h"
 #include "runtime/kernel/external_agents.h"
@@ -65,7 +67,7 @@ class Core {
 
   // Calls back when the process has ended: at once, when it has.
   void when_ended(Pid pid, std::function<void()> tell);
-  // Ends everything that lives, closes all recordings.
+  // Ends everything that lives, closes all recordings, stores their runs.
   void wind_up();
 
   const DaemonOptions options;
@@ -75,6 +77,8 @@ class Core {
   EventBus bus;
   FileSystem disk;
   RealClock clock;
+  RunIntake intake;  // of the thread of `runs`
+  RunKeeper runs;
   RecordingManager recordings;
   std::unique_ptr<SpanRecorder> spans;  // null: not kept
   ViewHub views;

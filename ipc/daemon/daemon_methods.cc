@@ -22,6 +22,7 @@ Json status(Core& core) {
   const auto losing = std::ranges::count_if(
       recordings, [](const RecordingManager::Running& each) { return each.lost_events > 0; });
   const DaemonOptions& options = core.options;
+  const RunKeeper::Counts runs = core.runs.counts();
   return Json::object(
       {{"version", options.version},
        {"protocol", 1},
@@ -35,6 +36,9 @@ Json status(Core& core) {
        {"views", core.views.views()},
        {"recordings", recordings.size()},
        {"recordings_losing", losing},
+       {"runs",
+        Json::object(
+            {{"stored", runs.stored}, {"waiting", runs.waiting}, {"not_stored", runs.not_stored}})},
        {"events", Json::object({{"refused", core.kernel.events_refused()},
                                 {"history_dropped", core.views.history_dropped()}})},
        {"rejected_notifications", core.rejected_notifications}});

@@ -203,6 +203,61 @@ class Recordings(DaemonCase):
         self.serve()
         self.assertEqual(self.agdb("ps", "--all", "--json").json(), [])
 
+    def stored(self):
+        return [json.loads(line) for line in self.agdb("runs", "list", "--json").lines()]
+
+    def test_a_run_that_was_recorded_is_stored_when_it_has_ended(self):
+        self.serve()
+        pid = self.spawn(SLOW, "--record", intent="tidy up")
+        self.agdb("wait", pid)
+        for _ in range(10_000):
+            counts = self.agdb("status", "--json").json()["runs"]
+            if counts["stored"] == 1:
+                break
+        self.assertEqual(counts, {"stored": 1, "waiting": 0, "not_stored": 0})
+        run, = self.stored()
+        self.assertEqual((run["flow_name"], run["status"]), ("tidy up", "success"))
+        self.assertEqual(run["record_id"], self.agdb("record", "list", "--ids").lines()[0])
+
+    def test_a_tree_is_one_run_and_what_is_not_recorded_none(self):
+        self.serve()
+        self.agdb("wait", self.spawn(SLOW))
+        self.agdb("spawn", SCRIPTS / "research-team.json", "--record")
+        self.agdb("shutdown")
+        self.daemon = None
+        run, = self.stored()
+        self.assertEqual(run["record_id"].split("-")[0], "2")
+
+    def test_a_store_that_cannot_be_had_is_counted_and_rebuilt_later(self):
+        self.serve()
+        store = self.folder / ".agdb" / "store.db"
+        store.mkdir(parents=True)
+        self.agdb("wait", self.spawn(SLOW, "--record"))
+        for _ in range(10_000):
+            counts = self.agdb("status", "--json").json()["runs"]
+            if counts["not_stored"] == 1:
+                break
+        self.assertEqual(counts["not_stored"], 1)
+        self.assertIn("not stored  1 run", self.agdb("status").out)
+        self.agdb("shutdown")
+        self.daemon = None
+        self.assertIn("not in the store of runs", (self.folder / "s" / "agdb.sock.log").read_text())
+        store.rmdir()
+        self.agdb("runs", "rebuild")
+        self.assertEqual(len(self.stored()), 1)
+
+    def test_the_runs_of_a_killed_daemon_are_brought_by_rebuild(self):
+        self.serve()
+        pid = self.idle("--record")
+        self.agdb("record", "stop", pid)
+        self.agdb("record", "start", pid)
+        os.kill(self.daemon, signal.SIGKILL)
+        self.daemon = None
+        self.assertEqual(self.stored(), [])
+        self.agdb("runs", "rebuild")
+        run, = self.stored()
+        self.assertEqual(run["status"], "partial")
+
     def test_a_living_process_is_profiled(self):
         self.serve()
         pid = self.idle()
@@ -271,6 +326,16 @@ class Foreign(DaemonCase):
         forked = self.agdb("fork", record, "--at", numbers[-1], "--append", "user:And b.md?", "--json").json()
         self.assertEqual(forked[-1]["content"], "And b.md?")
         self.assertEqual(self.process(pid)["exit_reason"], "completed")
+
+    def test_its_run_is_stored(self):
+        made = self.ask("agent.register", intent="tidy the docs", model="m-1", record=True)
+        self.ask("agent.response", pid=made["pid"], request_tokens=120, response_tokens=7)
+        self.ask("agent.close", pid=made["pid"])
+        self.agdb("shutdown")
+        self.daemon = None
+        run = json.loads(self.agdb("runs", "list", "--json").out)
+        self.assertEqual(run["record_id"], made["record_id"])
+        self.assertEqual((run["flow_name"], run["tokens_input"], run["tokens_output"]), ("tidy the docs", 120, 7))
 
     def test_the_gate_holds_while_it_is_paused(self):
         pid = self.ask("agent.register", intent="x")["pid"]

@@ -181,6 +181,11 @@ Result<ExitCode> status(const std::string& socket, bool json, Environment& env) 
   if (events.integer("refused") > 0)
     console.print(
         fmt::format("lost        {} events: the recorder was behind\n", events.integer("refused")));
+  const Json& runs = told["runs"];
+  if (runs.integer("not_stored") > 0)
+    console.print(
+        fmt::format("not stored  {}: the log says why; `agdb runs rebuild` brings them\n",
+                    plural(static_cast<std::uint64_t>(runs.integer("not_stored")), "run")));
   if (rejected > 0)
     console.print(fmt::format(
         "rejected    {} reports of agents (serve --log-level debug says why)\n", rejected));

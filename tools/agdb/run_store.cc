@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "debug/record/records_dir.h"
-#include "debug/runs/run_of_recordings.h"
+#include "debug/runs/run_intake.h"
 
 namespace agdb {
 namespace {
@@ -13,12 +13,6 @@ namespace {
 const Clock& machine_clock() {
   static const RealClock clock;
   return clock;
-}
-
-Status keep(const RecordedParts& run, TraceStore& store, Environment& env) {
-  AGDB_TRY(const RunTrace trace, run_trace_of(run, store, records_dir(env)));
-  AGDB_CHECK_OK(store.record_run(trace));
-  return {};
 }
 
 }  // namespace
@@ -30,25 +24,10 @@ Result<TraceStore> open_store(Environment& env) {
 }
 
 void keep_runs(const std::vector<std::string>& record_ids, Environment& env) {
-  std::vector<ListedRecording> recordings;
-  const auto warn = [&](const Error& error) {
-    env.console->warn(fmt::format("not in the store of runs: {}", error.message));
-  };
-  for (const std::string& id : record_ids) {
-    if (id.empty()) continue;
-    const std::string folder = records_dir(env) + "/" + id;
-    Result<RecordingMetadata> metadata = read_metadata(folder);
-    if (!metadata) {
-      warn(metadata.error());
-      continue;
-    }
-    recordings.push_back({.folder = folder, .metadata = *std::move(metadata)});
-  }
-  if (recordings.empty()) return;
-  Result<TraceStore> store = open_store(env);
-  if (!store) return warn(store.error());
-  for (const RecordedParts& run : by_run(std::move(recordings)))
-    if (const Status kept = keep(run, *store, env); !kept) warn(kept.error());
+  RunIntake intake(records_dir(env), machine_clock(),
+                   [&](const std::string& line) { env.console->warn(line); });
+  intake.take(record_ids);
+  intake.tidy();
 }
 
 Result<RebuiltRuns> rebuild_runs(TraceStore& store, Environment& env) {
@@ -64,13 +43,16 @@ Result<RebuiltRuns> rebuild_runs(TraceStore& store, Environment& env) {
       ++rebuilt.going_on;
       continue;
     }
-    if (const Status kept = keep(runs[i], store, env); !kept) {
+    if (const Status kept = keep_run(runs[i], store, records_dir(env)); !kept) {
       ++rebuilt.unreadable;
       env.console->warn(
           fmt::format("{}: {}", runs[i].recordings.front().folder, kept.error().message));
       continue;
     }
     ++rebuilt.runs;
+  }
+  for (bool more = true; more;) {
+    AGDB_TRY(more, store.tidy());
   }
   return rebuilt;
 }
