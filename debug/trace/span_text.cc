@@ -29,8 +29,16 @@ void append_number(std::string& out, Number number) {
 
 }  // namespace
 
+void append_name(std::string& out, std::string_view name) {
+  // The common case by its bytes, of which there are never fewer than characters.
+  const std::string_view shown =
+      name.size() <= kNameInText ? name : prefix_of_characters(name, kNameInText);
+  append_printable(out, shown, EscapeStyle::kPlain);
+  if (shown.size() < name.size()) out += "...";
+}
+
 void append_label(std::string& out, const Span& span) {
-  append_printable(out, span.name, EscapeStyle::kPlain);
+  append_name(out, span.name);
   out += " (PID ";
   append_number(out, raw(span.pid));
   out += ')';
@@ -46,7 +54,7 @@ std::string kind_label(SpanKind kind, std::string_view name) {
   std::string label(span_kind_name(kind));
   if (name.empty() || name == label) return label;
   label += ' ';
-  append_printable(label, name, EscapeStyle::kPlain);
+  append_name(label, name);
   return label;
 }
 

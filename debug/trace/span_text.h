@@ -11,6 +11,10 @@ namespace agdb {
 // What the texts of this room are put together from. Names, ids and reasons come from outside: they
 // are made fit for a terminal here.
 
+// Of a longer name a text has so many characters and "...": an agent is called by its intent, which
+// can be a page. 40 leave room for a tree and its figures in 80 columns.
+inline constexpr std::size_t kNameInText = 40;
+void append_name(std::string& out, std::string_view name);
 // "NAME (PID n)".
 std::string span_label(const Span& span);
 void append_label(std::string& out, const Span& span);

@@ -22,6 +22,7 @@ constexpr std::size_t kIdLength = 32;
 constexpr std::size_t kCountWidth = 5;
 constexpr std::size_t kDurationWidth = 10;
 constexpr int kRule = 70;
+constexpr std::size_t kLeastRoot = 16;
 
 Result<std::vector<std::string>> trace_folders(const std::string& traces_dir) {
   namespace fs = std::filesystem;
@@ -69,6 +70,12 @@ void append_row(std::string& out, std::string_view id, std::string_view count,
   out += '\n';
 }
 
+std::string root_text(std::string_view name, std::size_t room) {
+  const std::string text = printable(name);
+  if (room == 0 || count_characters(text) <= room) return text;
+  return std::string(prefix_of_characters(text, room - 1)) + "…";
+}
+
 }  // namespace
 
 void TraceTally::add(const Span& span) {
@@ -114,16 +121,19 @@ Result<TraceList> list_traces(const std::string& traces_dir) {
   return list;
 }
 
-std::string trace_list_text(std::span<const TraceSummary> traces) {
+std::string trace_list_text(std::span<const TraceSummary> traces, std::size_t columns) {
   if (traces.empty()) return "No traces found.\n";
   std::string out;
   append_row(out, "TRACE ID", "SPANS", "DURATION", "ROOT");
+  const std::size_t before_root = out.size() - std::string_view("ROOT\n").size();
+  const std::size_t for_root =
+      columns == 0 ? 0 : std::max(columns, before_root + kLeastRoot) - before_root;
   for (int i = 0; i < kRule; ++i) out += "─";
   out += '\n';
   for (const TraceSummary& trace : traces) {
     append_row(out, prefix_of_characters(printable(trace.trace_id), kIdLength),
                fmt::format("{}", trace.span_count), adaptive_duration(trace.total_duration),
-               printable(trace.root_span_name));
+               root_text(trace.root_span_name, for_root));
   }
   return out;
 }

@@ -53,8 +53,9 @@ Result<TraceList> list_traces(const std::string& traces_dir);
 // Puts them into the order of lists.
 void sort_newest_first(std::vector<TraceSummary>& traces);
 
-// A table. Ids are cut to 32 characters.
-std::string trace_list_text(std::span<const TraceSummary> traces);
+// A table. Ids are cut to 32 characters; the names of roots so that a row has at most so many
+// columns, but not below 16 (0: they are not cut).
+std::string trace_list_text(std::span<const TraceSummary> traces, std::size_t columns = 0);
 // {"trace_id","span_count","start_time_ms","total_duration_ms","root_span_name", and ours:
 // "start_ns","total_duration_ns","error_count","bad_lines"}
 Json trace_summary_json(const TraceSummary& summary);

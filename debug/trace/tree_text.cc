@@ -129,6 +129,12 @@ class TreePrinter {
 
   void add_details(std::size_t at) {
     const Span& span = *nodes_[at].span;
+    if (count_characters(span.name) > kNameInText) {
+      add_continuation(at);
+      out_ += "  Name: ";
+      append_printable(out_, span.name, EscapeStyle::kPlain);
+      out_ += '\n';
+    }
     add_continuation(at);
     out_ += "  SpanID: ";
     append_printable(out_, span.span_id, EscapeStyle::kPlain);

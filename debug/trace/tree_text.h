@@ -17,7 +17,8 @@ namespace agdb {
 // Behind it what stands outside of the tree, with the reason. Levels beyond 64 are told by their
 // number, so that a text has a bounded size a span. Columns count characters.
 struct TreeTextOptions {
-  // A second line a span: its ids, calls and start; a third where it has more to tell.
+  // A second line a span: its ids, calls and start; a third where it has more to tell; before them
+  // its whole name, where that was cut.
   bool verbose = false;
 };
 

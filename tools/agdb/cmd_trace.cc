@@ -33,7 +33,7 @@ Result<ExitCode> list(const TraceArguments& arguments, Environment& env) {
     return ExitCode::kDone;
   }
   env.console->start_pager();
-  env.console->print(trace_list_text(traces));
+  env.console->print(trace_list_text(traces, env.console->width()));
   return ExitCode::kDone;
 }
 

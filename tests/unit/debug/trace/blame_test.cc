@@ -96,10 +96,10 @@ TEST_F(BlameTest, TheTextShowsChainsFromTheirEndUp) {
 
 TEST_F(BlameTest, ColumnsCountBytesAndLeaveTwoBlanksAtLeast) {
   Span span = make_span("r", "", 0, 1);
-  span.name = std::string(50, 'x');
+  span.name = std::string(40, 'x');
   look({span});
   EXPECT_THAT(blame_text(&*tree_, &blame_),
-              HasSubstr("→ " + std::string(50, 'x') + " (PID 1)  1.00s   0 tok\n"));
+              HasSubstr("→ " + std::string(40, 'x') + " (PID 1)  1.00s   0 tok\n"));
 }
 
 TEST_F(BlameTest, AsJsonSpansAreWhole) {

@@ -85,5 +85,17 @@ TEST(TraceListTest, LongIdsAreCutAndNamesMadePrintable) {
               testing::EndsWith("\n" + std::string(32, 'a') + "    1234567        20ms  x\\ny\n"));
 }
 
+TEST(TraceListTest, ANameIsCutToTheColumnsButNotToNothing) {
+  const TraceSummary trace{.trace_id = "t", .root_span_name = "die Prüfung der Anträge"};
+  const auto row_of = [&](std::size_t columns) {
+    const std::string text = trace_list_text({&trace, 1}, columns);
+    return text.substr(text.rfind("  ") + 2);
+  };
+  EXPECT_EQ(row_of(0), "die Prüfung der Anträge\n");
+  EXPECT_EQ(row_of(55 + 23), "die Prüfung der Anträge\n");
+  EXPECT_EQ(row_of(55 + 22), "die Prüfung der Anträ…\n");
+  EXPECT_EQ(row_of(1), "die Prüfung der…\n");
+}
+
 }  // namespace
 }  // namespace agdb

@@ -72,6 +72,15 @@ TEST(TreeTextTest, WhatIsOutsideStandsBehindWithTheReason) {
                              "[in a loop, parent: self]\n"));
 }
 
+TEST(TreeTextTest, AnIntentOfAPageIsCutAndStandsWholeBelow) {
+  const Span span = make_span(std::string(39, 'a') + "äbc", "");
+  const std::string cut = "─ " + std::string(39, 'a') + "ä... (PID 1) ";
+  EXPECT_THAT(text_of({span}), HasSubstr(cut));
+  EXPECT_THAT(text_of({span}), Not(HasSubstr("Name:")));
+  EXPECT_THAT(text_of({span}, {.verbose = true}), HasSubstr("  Name: " + span.name + "\n"));
+  EXPECT_THAT(text_of({make_span(std::string(40, 'a'), "")}), Not(HasSubstr("...")));
+}
+
 TEST(TreeTextTest, NamesCannotDriveTheTerminal) {
   Span span = make_span("r", "");
   span.name = "a\x1b[31mb\nc";
