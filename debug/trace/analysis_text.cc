@@ -78,7 +78,7 @@ class AnalysisPrinter {
     out_ += fmt::format("Parallelism:  {:.2f}  ({} of work, at most {} at once)\n",
                         time.parallelism, adaptive_duration(time.busy), time.most);
     if (time.waits > 0)
-      out_ += fmt::format("Waiting:      {} in {} waits and suspensions\n",
+      out_ += fmt::format("Waiting:      {} in {} waits, receipts and suspensions\n",
                           adaptive_duration(time.waiting), time.waits);
   }
 

@@ -16,8 +16,10 @@ constexpr std::size_t kShown = 10;
 
 using Nodes = std::vector<SpanTree::Node>;
 
+// For another process, a person, or a message.
 bool is_wait(const Span& span) {
-  return span.kind == SpanKind::kWait || span.kind == SpanKind::kSuspension;
+  return span.kind == SpanKind::kWait || span.kind == SpanKind::kSuspension ||
+         span.kind == SpanKind::kChannelMatch;
 }
 
 // Spans below which something takes time.

@@ -56,9 +56,10 @@ TEST(TimeUseTest, WaitsAreNoWorkAndCountOnce) {
   const TimeUse use = time_use(
       build({make_span("root", "", 0, 10), of_kind(make_span("w", "root", 0, 6), SpanKind::kWait),
              of_kind(make_span("inner", "w", 1, 2), SpanKind::kWait),
-             of_kind(make_span("s", "root", 7, 2), SpanKind::kSuspension)}));
-  EXPECT_EQ(use.waiting, seconds(8));
-  EXPECT_EQ(use.waits, 2u);
+             of_kind(make_span("s", "root", 7, 2), SpanKind::kSuspension),
+             of_kind(make_span("r", "root", 9, 1), SpanKind::kChannelMatch)}));
+  EXPECT_EQ(use.waiting, seconds(9));
+  EXPECT_EQ(use.waits, 3u);
   EXPECT_EQ(use.busy, seconds(0));
 }
 
