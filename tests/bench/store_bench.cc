@@ -270,6 +270,20 @@ void ask_lists(const TraceStore& store) {
   });
 }
 
+// What each of the steps takes that put the index of texts in order, and all of them together.
+void tidy(TraceStore& store) {
+  std::vector<double> steps;
+  for (bool more = true; more;) {
+    const std::int64_t begin = cpu_time();
+    more = value(store.tidy());
+    steps.push_back(static_cast<double>(cpu_time() - begin) / 1e6);
+  }
+  must(steps.size() > 1, "nothing to tidy");
+  print({"steps of tidying", static_cast<double>(steps.size()), ""});
+  print({"a step of tidying, p50", percentile(steps, 50), "ms"});
+  print({"a step of tidying, the longest", *std::ranges::max_element(steps), "ms"});
+}
+
 void ask_all(const TraceStore& store) {
   ask("get", 0.1, [&](int i) {
     value(store.get(StoredId{1 + static_cast<std::uint64_t>(i) * 7919 % kTraces}));
@@ -304,6 +318,9 @@ void bench_store() {
     print({"size of the file",
            static_cast<double>(std::filesystem::file_size(folder + "/million.db")) / 1e6, "MB"});
     must(value(store.len()) == static_cast<std::int64_t>(kTraces), "some are missing");
+    ask("search before tidying, common text", 0.5,
+        [&](int) { value(store.search("flaky test", {})); });
+    tidy(store);
     ask_all(store);
   }
   std::filesystem::remove_all(folder);
