@@ -63,6 +63,15 @@ class Showing(AgdbCase):
         self.assertIn("llm_call", {span["kind"] for span in spans_of(tree["root"])})
 
 
+class Telling(AgdbCase):
+    def test_a_run_that_keeps_its_spans_says_where(self):
+        told = self.agdb("run", SCRIPTS / "hello.json", "--trace").err
+        trace = next((self.folder / ".agdb" / "traces").iterdir()).name
+        self.assertIn(f"`agdb trace show {trace}`", told)
+        self.assertIn("say what time it is", self.agdb("trace", "show", trace).out)
+        self.assertNotIn("trace show", self.agdb("run", SCRIPTS / "hello.json").err)
+
+
 class Files(AgdbCase):
     def keep(self, trace_id, *spans, more=""):
         lines = "".join(json.dumps({"trace_id": trace_id, "pid": 1, "syscall_count": 0, "tokens_used": 0,

@@ -209,6 +209,7 @@ Result<RunOutcome> run_agents(std::vector<RunRoot> roots, const RunOptions& opti
   for (const RunOutcome::Agent& agent : outcome.agents) record_ids.push_back(agent.record_id);
   keep_runs(record_ids, env);
   outcome.interrupted = interrupted;
+  outcome.traced = spans != nullptr;
   return outcome;
 }
 
@@ -261,6 +262,8 @@ ExitCode report(const RunOutcome& outcome, bool json, Environment& env) {
                              plural(info.steps, "step"), plural(info.tokens_used, "token"),
                              agent.record_id.empty() ? "" : ", recorded as " + agent.record_id));
     if (root && !agent.record_id.empty()) console.print_line(agent.record_id);
+    if (root && outcome.traced)
+      console.note(fmt::format("its spans are kept: `agdb trace show {}`", info.trace_id));
   }
   if (outcome.events_refused > 0 || outcome.recorded.lost_events > 0)
     console.warn(fmt::format(

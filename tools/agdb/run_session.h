@@ -49,6 +49,7 @@ struct RunOutcome {
   std::uint64_t events_refused = 0;  // the recorder was behind
   Nanoseconds elapsed{0};            // by the runtime's clock
   bool interrupted = false;          // Ctrl-C
+  bool traced = false;               // the spans are kept
 };
 
 // Runs the roots until all processes have ended, or until Ctrl-C ends them. strace lines and alerts
