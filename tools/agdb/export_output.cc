@@ -13,17 +13,6 @@
 #include "debug/record/file.h"
 
 namespace agdb {
-namespace {
-
-// What a new file of this program would have.
-unsigned default_mode() {
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  return 0666U & ~mask;
-}
-
-}  // namespace
-
 ExportOutput::ExportOutput(Console& console, std::string path, std::string temporary, int fd)
     : console_(&console), path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {}
 
@@ -52,9 +41,9 @@ Result<ExportOutput> ExportOutput::open(Console& console, std::string path) {
     return ExportOutput(console, std::move(path), {}, fd);
   }
   std::string temporary = path + ".XXXXXX";
+  // With mode 0600, as all that may hold what an agent was told.
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) return std::unexpected(system_error(errno, "write " + path));
-  ::fchmod(fd, default_mode());
   return ExportOutput(console, std::move(path), std::move(temporary), fd);
 }
 

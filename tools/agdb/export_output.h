@@ -9,7 +9,7 @@
 namespace agdb {
 
 // Where a command writes a result that may be large: stdout, or a file that is there only when it
-// is whole. Until then it has another name, and goes when this does.
+// is whole, and then for its owner alone. Until then it has another name, and goes when this does.
 class ExportOutput {
  public:
   // An empty path: stdout.
