@@ -258,6 +258,20 @@ class Recordings(DaemonCase):
         run, = self.stored()
         self.assertEqual(run["status"], "partial")
 
+    def test_the_trace_of_a_living_process_is_shown(self):
+        self.serve("--trace-all")
+        recorded = self.idle("--record")
+        tree = self.agdb("trace", "show", recorded, "--json").json()
+        self.assertEqual(tree["root"]["kind"], "process")
+        # Its first step has ended, the second takes an hour.
+        traced = self.spawn([tool_turn(result="x"), {"text": "done", "latency": "1h"}])
+        spans = self.folder / ".agdb" / "traces" / self.process(traced)["trace_id"] / "spans.jsonl"
+        while not (spans.exists() and '"ls"' in spans.read_text()):
+            pass
+        self.assertIn("ls", self.agdb("trace", "show", traced).out)
+        self.assertIn("ls", self.agdb("export", traced, "--format", "csv").out)
+        self.agdb("trace", "show", 99, expect=FAILED)
+
     def test_a_living_process_is_profiled(self):
         self.serve()
         pid = self.idle()

@@ -1,11 +1,15 @@
 """A run for other viewers: what `agdb export` writes, and that viewers can read it."""
 
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
 import unittest
 
-from agdb_case import AGDB, AGENT_FAILED, DONE, SCRIPTS, SESSIONS, SOURCE, USAGE, AgdbCase
+from agdb_case import (AGDB, AGENT_FAILED, DONE, INTERRUPTED, SCRIPTS, SESSIONS, SOURCE, USAGE, AgdbCase, script,
+                       tool_turn)
 
 sys.path.insert(0, str(SOURCE / "tests" / "perfetto"))
 import check_trace  # noqa: E402
@@ -113,7 +117,54 @@ class File(AgdbCase):
         self.assertIn("wrote run.json", ran.err)
         text = (self.folder / "run.json").read_text()
         self.assertEqual(text, self.agdb("export", record, "--format", "perfetto").out)
-        self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith("run.json")], ["run.json"])
+        self.assertEqual(self.parts("run.json"), ["run.json"])
+
+    def parts(self, name):
+        return [p.name for p in self.folder.iterdir() if p.name.startswith(name)]
+
+    def test_the_file_is_for_its_owner_alone(self):
+        record = self.record(SCRIPTS / "hello.json")
+        self.agdb("export", record, "--format", "csv", "-o", "run.csv")
+        self.assertEqual((self.folder / "run.csv").stat().st_mode & 0o777, 0o600)
+        # Whatever stood there before.
+        (self.folder / "run.csv").chmod(0o644)
+        self.agdb("export", record, "--format", "csv", "-o", "run.csv")
+        self.assertEqual((self.folder / "run.csv").stat().st_mode & 0o777, 0o600)
+
+    def long_run(self):
+        turns = [tool_turn(result="x" * 200)] * 5000 + [{"text": "done"}]
+        return self.record(self.write("long.json", script(turns)))
+
+    def export(self, record, file):
+        program = subprocess.Popen([AGDB, "export", record, "--format", "perfetto", "-o", file], cwd=self.folder,
+                                   stderr=subprocess.PIPE)
+        self.addCleanup(lambda: (program.kill(), program.communicate()))
+        return program
+
+    def test_an_interrupted_export_ends_a_pipe_early(self):
+        record = self.long_run()
+        whole = len(self.agdb("export", record, "--format", "perfetto").out)
+        self.assertGreater(whole, 2_000_000)
+        os.mkfifo(self.folder / "pipe")
+        program = self.export(record, "pipe")
+        with open(self.folder / "pipe", "rb") as pipe:
+            read = len(pipe.readline())
+            # It stands there, since nobody reads on.
+            program.send_signal(signal.SIGINT)
+            read += len(pipe.read())
+        self.assertEqual(program.wait(timeout=60), INTERRUPTED)
+        self.assertLess(read, whole)
+
+    def test_an_interrupted_export_leaves_no_file(self):
+        record = self.long_run()
+        program = self.export(record, "run.json")
+        while not self.parts("run.json"):
+            self.assertIsNone(program.poll())
+        program.send_signal(signal.SIGSTOP)
+        program.send_signal(signal.SIGINT)
+        program.send_signal(signal.SIGCONT)
+        self.assertEqual(program.wait(timeout=60), INTERRUPTED)
+        self.assertEqual(self.parts("run.json"), [])
 
     def test_a_full_disk_is_an_error(self):
         record = self.record(SCRIPTS / "hello.json")
@@ -137,6 +188,50 @@ class File(AgdbCase):
         self.agdb("export", record, expect=USAGE)
         self.agdb("export", record, "--format", "svg", expect=USAGE)
         self.agdb("export", record, "--format", "perfetto", "--limit", "0", expect=USAGE)
+
+
+class Kept(AgdbCase):
+    """Of traces whose recordings are gone, or never were, there are the spans."""
+
+    def trace(self):
+        record = self.record(SCRIPTS / "research-team.json", "--trace")
+        trace = self.metadata(record)["trace_id"]
+        with_recording = {f: self.agdb("export", trace, "--format", f).out for f in ("csv", "folded", "otlp")}
+        shutil.rmtree(self.folder / ".agdb" / "records")
+        return trace, with_recording
+
+    def test_every_format_takes_them(self):
+        trace, before = self.trace()
+        for form in ("csv", "folded"):
+            now = self.agdb("export", trace, "--format", form).out
+            self.assertEqual(sorted(now.splitlines()), sorted(before[form].splitlines()), form)
+        spans = [s for line in self.agdb("export", trace, "--format", "otlp").lines()
+                 for r in json.loads(line)["resourceSpans"] for each in r["scopeSpans"] for s in each["spans"]]
+        self.assertEqual(len(spans), len(before["csv"].splitlines()) - 1)
+        data = self.agdb("export", trace, "--format", "perfetto").out.encode()
+        self.assertEqual(check_trace.check(data)[0], [])
+        names = {e["args"]["name"] for e in json.loads(data)["traceEvents"] if e["name"] == "process_name"}
+        self.assertIn("find out why the bridge was closed", names)
+
+    def test_they_are_shown_and_blamed(self):
+        trace, _ = self.trace()
+        self.assertIn("find out why the bridge was closed", self.agdb("trace", "show", trace).out)
+        self.assertIn("Waiting:", self.agdb("trace", "blame", trace).out)
+
+    def test_a_foreign_trace_without_kinds(self):
+        self.write(".agdb/traces/t1/spans.jsonl", json.dumps(
+            {"trace_id": "t1", "span_id": "a", "name": "a", "pid": 1, "start_time_ms": 1772964000000,
+             "end_time_ms": 1772964001000, "duration_ms": 1000, "syscall_count": 0, "tokens_used": 0, "status": "ok"})
+            + "\nno span\n")
+        ran = self.agdb("export", "t1", "--format", "csv")
+        self.assertEqual(len(ran.lines()), 2)
+        self.assertIn("1 line could not be read and is left out", ran.err)
+        data = self.agdb("export", "t1", "--format", "perfetto").out.encode()
+        self.assertEqual(check_trace.check(data)[0], [])
+
+    def test_their_content_is_not_there(self):
+        trace, _ = self.trace()
+        self.refused("export", trace, "--format", "otlp", "--content", naming=[trace, "not their content"])
 
 
 if __name__ == "__main__":

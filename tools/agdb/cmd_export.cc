@@ -6,14 +6,13 @@
 #include <optional>
 #include <thread>
 
-#include "debug/record/records_dir.h"
-#include "debug/trace/recorded_trace.h"
 #include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
 #include "tools/agdb/export_formats.h"
 #include "tools/agdb/export_output.h"
 #include "tools/agdb/interrupt.h"
 #include "tools/agdb/plural.h"
+#include "tools/agdb/trace_source.h"
 
 namespace agdb {
 namespace {
@@ -27,16 +26,6 @@ struct ExportArguments {
   std::string weight;
   std::string collector;
 };
-
-// By a recording of it, or else by its run id, its trace id or a pid.
-Result<RecordedRun> find_run(const std::string& typed, Environment& env) {
-  const std::string dir = records_dir(env);
-  const Result<std::string> folder = resolve_recording(dir, env.working_dir, typed);
-  if (folder) return RecordedRun::of(dir, *folder);
-  Result<RecordedRun> named = RecordedRun::named(dir, typed);
-  if (!named) return std::unexpected(folder.error());
-  return named;
-}
 
 void tell_damage(const DerivedCounts& counts, Environment& env) {
   for (const std::string& note : counts.notes) env.console->note(note);
@@ -83,17 +72,22 @@ Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env
   if (!arguments.collector.empty()) {
     AGDB_TRY(collector, parse_otlp_url(arguments.collector));
   }
-  AGDB_TRY(const RecordedRun run, find_run(arguments.run, env));
+  AGDB_TRY(const TraceSource source, TraceSource::find(arguments.run, env));
+  if (arguments.content && source.run() == nullptr)
+    return fail(Code::kInvalid,
+                fmt::format("of {} the spans are kept, but not their content", source.name()),
+                "leave out --content");
   std::string file = arguments.file;
   // Nobody wants to read that on a terminal.
   if (file.empty() && !collector && env.console->out_is_terminal())
-    file = fmt::format("{}.{}", run.parts().front().metadata.record_id, format.extension);
+    file = fmt::format("{}.{}", source.name(), format.extension);
   if (file == "-") file.clear();
   std::atomic<bool> interrupted{false};
   InterruptGuard guard([&] { interrupted = true; });
   AGDB_TRY(ExportOutput output, ExportOutput::open(*env.console, file));
   const auto exporter = format.make(
-      {.run = run,
+      {.run = source.run(),
+       .start = source.start(),
        .write = [&](std::string_view text) { return output.write(text); },
        .limit = arguments.limit,
        .content = arguments.content,
@@ -103,7 +97,7 @@ Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env
                 .note = [&](const std::string& line) { env.console->note(line); }}});
   Result<DerivedCounts> counts = [&] {
     std::optional<Progress> progress;
-    return run.derive(exporter->sink(), [&](std::uint64_t done, std::uint64_t total) {
+    return source.derive(exporter->sink(), [&](std::uint64_t done, std::uint64_t total) {
       if (!progress) progress.emplace(*env.console, "exporting", total, "MB", 1'000'000);
       progress->update(done);
       return !interrupted && !exporter->failed();
@@ -127,8 +121,10 @@ Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env
 
 Runner declare_export(CommandLine& line) {
   auto arguments = std::make_shared<ExportArguments>();
-  line.argument("RECORD", arguments->run,
-                "a record id, a folder, @ for the newest; or a run id, trace id or pid")
+  line.argument(
+          "RECORD", arguments->run,
+          "a record id, a folder, @ for the newest; or a run id, trace id or pid; a trace whose "
+          "spans are kept")
       .required()
       .is(ValueKind::kRecord);
   std::vector<std::string> names;

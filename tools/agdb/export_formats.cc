@@ -12,7 +12,7 @@ namespace {
 class PerfettoFile final : public TraceExporter {
  public:
   explicit PerfettoFile(const TraceRequest& request)
-      : export_(request.write, {.zero = request.run.start(), .limit = request.limit}) {}
+      : export_(request.write, {.zero = request.start, .limit = request.limit}) {}
   static std::unique_ptr<TraceExporter> make(const TraceRequest& request) {
     return std::make_unique<PerfettoFile>(request);
   }

@@ -27,7 +27,8 @@ class TraceExporter {
 };
 
 struct TraceRequest {
-  const RecordedRun& run;
+  const RecordedRun* run = nullptr;  // null: nothing is recorded, its spans are kept
+  WallTime start{};                  // nothing happened before
   // Takes the output, piece by piece. Outlives the exporter.
   std::function<Status(std::string_view)> write;
   std::uint64_t limit = 0;  // --limit; 0: none

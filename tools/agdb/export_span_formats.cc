@@ -35,7 +35,7 @@ class OtlpExporter final : public TraceExporter {
  public:
   explicit OtlpExporter(const TraceRequest& request)
       : write_(request.write), collector_(request.collector) {
-    if (request.content) content_.emplace(request.run);
+    if (request.content && request.run != nullptr) content_.emplace(*request.run);
     if (collector_) push_.emplace(*collector_, request.push);
     export_.emplace([this](std::string_view text) { return send(text); },
                     OtlpOptions{.content = content_ ? &*content_ : nullptr});

@@ -10,6 +10,7 @@
 #include "debug/trace/span_file.h"
 #include "runtime/events/text.h"
 #include "tools/agdb/plural.h"
+#include "tools/agdb/trace_source.h"
 
 namespace agdb {
 namespace {
@@ -101,8 +102,13 @@ Result<SpanTree> open_trace(const std::string& typed, Environment& env) {
   if (folder) return trace_of_recording(*folder, typed, env);
   // These can be nothing else.
   if (typed == "@" || typed.find('/') != std::string::npos) return std::unexpected(folder.error());
-  AGDB_TRY(const RecordingList list, list_recordings(records_dir(env)));
   SpanGatherer gathered;
+  if (const std::optional<TraceSource> process = trace_of_process(typed, env)) {
+    AGDB_TRY(const DerivedCounts counts, process->derive(gathered, {}));
+    tell(counts, env);
+    return tree_of(std::move(gathered.spans), typed);
+  }
+  AGDB_TRY(const RecordingList list, list_recordings(records_dir(env)));
   for (const RecordedRun& run : RecordedRun::all_in(list)) {
     if (run.trace_id() == typed || has_run_id(run, typed))
       AGDB_CHECK_OK(derive(run, gathered, env));
