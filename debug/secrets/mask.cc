@@ -1,0 +1,165 @@
+#include "debug/secrets/mask.h"
+
+#include <vector>
+
+#include "debug/secrets/byte_class.h"
+#include "debug/secrets/find_secret.h"
+#include "debug/secrets/secret_name.h"
+
+namespace agdb {
+namespace {
+
+void append_mask(std::string& out, SecretKind kind) {
+  out += "[masked:";
+  out += secret_kind_name(kind);
+  out += ']';
+}
+
+bool is_base64(std::string_view text) {
+  using namespace byte_class;
+  return run_end(text, 0, kBase64 | kBase64Url) == text.size();
+}
+
+// The text of a member (`key` may be empty). False: it holds no secret, and `out` is as it was.
+bool mask_member(std::string& out, std::string_view key, std::string_view text,
+                 MaskCounts& counts) {
+  if (holds_base64(key) && is_base64(text)) return false;
+  SecretFinder finder(text);
+  std::optional<FoundSecret> found = finder.next();
+  const bool from_start = found && found->begin == 0;
+  if (const auto kind = from_start ? std::nullopt : secret_named(key);
+      kind && is_secret_value(*kind, text, true)) {
+    append_mask(out, *kind);
+    counts.add(*kind);
+    return true;
+  }
+  if (!found) return false;
+  std::size_t done = 0;
+  for (; found; found = finder.next()) {
+    out += text.substr(done, found->begin - done);
+    append_mask(out, found->kind);
+    counts.add(found->kind);
+    done = found->end;
+  }
+  out += text.substr(done);
+  return true;
+}
+
+// Walks over the strings of a JSON text.
+class JsonTextMasker {
+ public:
+  JsonTextMasker(std::string_view text, MaskCounts& counts) : text_(text), counts_(counts) {}
+
+  std::string run() && {
+    for (std::size_t begin = text_.find('"'); begin != std::string_view::npos;
+         begin = text_.find('"', at_)) {
+      between(text_.substr(at_, begin - at_));
+      at_ = end_of_string(begin + 1);
+      const bool closed = at_ > begin + 1 && at_ <= text_.size() && closed_;
+      string(text_.substr(begin + 1, at_ - begin - (closed ? 2 : 1)), closed);
+    }
+    out_ += text_.substr(at_);
+    return std::move(out_);
+  }
+
+ private:
+  // What stands between two strings tells whether the first is the name of the second.
+  void between(std::string_view gap) {
+    out_ += gap;
+    std::size_t colons = 0;
+    for (const char c : gap) {
+      if (c == ':') ++colons;
+      if (c != ':' && static_cast<unsigned char>(c) > ' ') colons = 2;
+      if (colons > 1) break;
+    }
+    if (colons != 1) name_.clear();
+  }
+
+  // Behind the quote that ends the string whose content begins at `from`.
+  std::size_t end_of_string(std::size_t from) {
+    closed_ = false;
+    for (std::size_t at = from;; ++at) {
+      at = text_.find('"', at);
+      if (at == std::string_view::npos) return text_.size();
+      std::size_t slashes = 0;
+      while (at - slashes > from && text_[at - slashes - 1] == '\\') ++slashes;
+      if (slashes % 2 != 0) continue;
+      closed_ = true;
+      return at + 1;
+    }
+  }
+
+  void string(std::string_view content, bool closed) {
+    std::string unescaped;
+    std::string_view plain = content;
+    if (closed && content.contains('\\')) {
+      Result<Json> parsed = parse_json(std::string_view(content.data() - 1, content.size() + 2));
+      if (parsed && parsed->is_string()) {
+        unescaped = std::move(parsed->string());
+        plain = unescaped;
+      }
+    }
+    std::string masked;
+    if (!mask_member(masked, name_, plain, counts_)) {
+      out_ += '"';
+      out_ += content;
+      if (closed) out_ += '"';
+    } else if (closed) {
+      dump_string_to(out_, masked);
+    } else {
+      out_ += '"';
+      out_ += masked;
+    }
+    name_ = plain;
+  }
+
+  std::string_view text_;
+  MaskCounts& counts_;
+  std::string out_;
+  std::string name_;  // the string before, while it may be a name
+  std::size_t at_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace
+
+void mask_secrets_to(std::string& out, std::string_view text, MaskCounts& counts) {
+  if (!mask_member(out, {}, text, counts)) out += text;
+}
+
+std::string mask_secrets(std::string_view text, MaskCounts& counts) {
+  std::string out;
+  mask_secrets_to(out, text, counts);
+  return out;
+}
+
+void mask_secrets(Json& value, MaskCounts& counts) {
+  struct Place {
+    Json* value;
+    std::string_view key;
+  };
+  std::vector<Place> open{{&value, {}}};
+  while (!open.empty()) {
+    const Place place = open.back();
+    open.pop_back();
+    std::string masked;
+    if (place.value->is_string()) {
+      if (mask_member(masked, place.key, place.value->string(), counts))
+        place.value->string() = std::move(masked);
+    } else if (place.value->is_array()) {
+      for (Json& item : place.value->items()) open.push_back({&item, {}});
+    } else if (place.value->is_object()) {
+      for (auto& [key, member] : place.value->members()) {
+        masked.clear();
+        if (mask_member(masked, {}, key, counts)) key = masked;
+        open.push_back({&member, key});
+      }
+    }
+  }
+}
+
+std::string mask_json_text(std::string_view text, MaskCounts& counts) {
+  return JsonTextMasker(text, counts).run();
+}
+
+}  // namespace agdb
