@@ -25,8 +25,10 @@ MAY_INCLUDE = {
     "debug/record": ROOM,
     "debug/replay": ROOM + ("debug/record", "debug/strace", "debug/context"),
     "debug/import": ROOM + ("debug/record",),
+    "debug/store": ROOM + ("debug/secrets",),
     "debug/runs": ROOM + ("debug/record", "debug/strace", "debug/store"),
-    "debug/trace": ROOM + ("debug/record",),
+    "debug/secrets": ROOM,
+    "debug/trace": ROOM + ("debug/record", "debug/secrets"),
     "ipc/wire": ("runtime/events/result.h", "runtime/events/json.h"),
     "ipc/otlp": (
         "runtime/events/result.h",

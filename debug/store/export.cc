@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "debug/secrets/mask.h"
 #include "runtime/events/json.h"
 #include "runtime/events/text.h"
 
@@ -122,7 +123,7 @@ std::string_view content_type_of(ExportFormat format) {
 }
 
 Status export_traces(const TraceStore& store, ExportFormat format, const RunFilter& filter,
-                     const ExportSink& sink) {
+                     const ExportSink& sink, MaskCounts* masked) {
   Pieces pieces(sink);
   if (format == ExportFormat::kPrometheus) {
     AGDB_TRY(const StoreStats stats, store.stats());
@@ -132,7 +133,10 @@ Status export_traces(const TraceStore& store, ExportFormat format, const RunFilt
   }
   if (format == ExportFormat::kCsv) pieces.add([](std::string& out) { out += csv_header(); });
   bool wanted = true;
-  AGDB_CHECK_OK(store.for_each(filter, [&](const RunTrace& trace) {
+  AGDB_CHECK_OK(store.for_each(filter, [&](const RunTrace& stored) {
+    RunTrace without;
+    if (masked != nullptr) without = masked_trace(stored, *masked);
+    const RunTrace& trace = masked != nullptr ? without : stored;
     wanted = pieces.add([&](std::string& out) {
       if (format == ExportFormat::kCsv) {
         append_csv(out, trace);
@@ -144,6 +148,21 @@ Status export_traces(const TraceStore& store, ExportFormat format, const RunFilt
   }));
   if (wanted) pieces.pass_on();
   return {};
+}
+
+RunTrace masked_trace(RunTrace trace, MaskCounts& counts) {
+  const auto mask = [&counts](std::string& text) {
+    if (!text.empty()) text = mask_secrets(text, counts);
+  };
+  for (std::string* text :
+       {&trace.flow_name, &trace.source_file, &trace.backend, &trace.client_key})
+    mask(*text);
+  for (RunEvent& event : trace.events) {
+    mask(event.step_name);
+    mask(event.detail);
+  }
+  for (RunAnnotation& annotation : trace.annotations) mask(annotation.text);
+  return trace;
 }
 
 void append_jsonl(std::string& out, const RunTrace& trace) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "debug/secrets/secret_kind.h"
 #include "debug/store/trace_store.h"
 
 namespace agdb {
@@ -21,9 +22,11 @@ std::string_view content_type_of(ExportFormat format);
 using ExportSink = std::function<bool(std::string_view text)>;
 
 // The traces that fit, newest first. The counters of kPrometheus are of all traces since the store
-// began: no filter changes them.
+// began: no filter changes them. With `masked` the secrets in texts are masked, and added up there.
 Status export_traces(const TraceStore& store, ExportFormat format, const RunFilter& filter,
-                     const ExportSink& sink);
+                     const ExportSink& sink, MaskCounts* masked = nullptr);
+// The trace with its secrets masked: flow, source, backend, client, steps, details, annotations.
+RunTrace masked_trace(RunTrace trace, MaskCounts& counts);
 
 // One trace as a line, with its end. Texts that are not UTF-8 cannot be in a store.
 void append_jsonl(std::string& out, const RunTrace& trace);

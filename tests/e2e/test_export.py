@@ -234,5 +234,61 @@ class Kept(AgdbCase):
         self.refused("export", trace, "--format", "otlp", "--content", naming=[trace, "not their content"])
 
 
+class Secrets(AgdbCase):
+    """What leaves is masked, unless a person says --raw."""
+
+    # Put together here: no file of this repository holds what looks like a key.
+    KEY = "sk-ant-" + "api03-" + "a1B2c3D4" * 8
+    PASSWORD = "hunter" + "22b"
+
+    def setUp(self):
+        super().setUp()
+        turns = [{"text": f"The key is {self.KEY}.", "latency": "2s",
+                  "calls": [{"id": "toolu_01A2b3C4d5E6f7G8h9", "name": "ls",
+                             "arguments": {"password": self.PASSWORD}, "result": f"OPENAI_API_KEY={self.KEY}"}]},
+                 {"text": "done"}]
+        path = self.write("keys.json", script(turns, intent=f"use {self.KEY} well"))
+        self.id = self.record(path)
+
+    def test_no_format_lets_a_secret_out(self):
+        for words in (["perfetto"], ["otlp"], ["otlp", "--content"], ["folded"], ["csv"]):
+            with self.subTest(words):
+                ran = self.agdb("export", self.id, "--format", *words)
+                self.assertNotIn(self.KEY, ran.out)
+                self.assertNotIn(self.PASSWORD, ran.out)
+                self.assertIn("use [masked:anthropic_key] well", ran.out)
+                self.assertRegex(ran.err, r"masked \(anthropic_key=\d")
+                raw = self.agdb("export", self.id, "--format", *words, "--raw")
+                self.assertIn(self.KEY, raw.out)
+                self.assertNotIn("masked", raw.out + raw.err)
+
+    def test_content_is_masked_where_it_stands_and_ids_stay(self):
+        ran = self.agdb("export", self.id, "--format", "otlp", "--content")
+        for text in ("The key is [masked:anthropic_key].", "OPENAI_API_KEY=[masked:anthropic_key]",
+                     "[masked:password]", "toolu_01A2b3C4d5E6f7G8h9"):
+            self.assertIn(text, ran.out)
+        for line in ran.out.splitlines():
+            json.loads(line)
+
+    def test_the_store_too(self):
+        for form in ("jsonl", "csv"):
+            ran = self.agdb("runs", "export", "--format", form)
+            self.assertIn("use [masked:anthropic_key] well", ran.out)
+            self.assertNotIn(self.KEY, ran.out)
+            self.assertRegex(ran.err, r"masked \(anthropic_key=\d")
+            raw = self.agdb("runs", "export", "--format", form, "--raw")
+            self.assertIn(self.KEY, raw.out)
+            self.assertEqual(raw.err, "")
+        self.agdb("runs", "export", "--format", "csv", "-o", "runs.csv")
+        self.assertNotIn(self.KEY, (self.folder / "runs.csv").read_text())
+
+    def test_what_holds_none_is_not_touched(self):
+        record = self.record(SCRIPTS / "research-team.json")
+        for words in (["perfetto"], ["otlp", "--content"], ["folded"], ["csv"]):
+            masked = self.agdb("export", record, "--format", *words)
+            self.assertEqual(masked.out, self.agdb("export", record, "--format", *words, "--raw").out)
+            self.assertNotIn("masked", masked.err)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -6,11 +6,13 @@
 #include <optional>
 #include <thread>
 
+#include "debug/trace/masking.h"
 #include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
 #include "tools/agdb/export_formats.h"
 #include "tools/agdb/export_output.h"
 #include "tools/agdb/interrupt.h"
+#include "tools/agdb/masked_note.h"
 #include "tools/agdb/plural.h"
 #include "tools/agdb/trace_source.h"
 
@@ -23,6 +25,7 @@ struct ExportArguments {
   std::string file;
   std::uint64_t limit = 0;
   bool content = false;
+  bool raw = false;
   std::string weight;
   std::string collector;
 };
@@ -85,19 +88,23 @@ Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env
   std::atomic<bool> interrupted{false};
   InterruptGuard guard([&] { interrupted = true; });
   AGDB_TRY(ExportOutput output, ExportOutput::open(*env.console, file));
+  MaskCounts masked;
   const auto exporter = format.make(
       {.run = source.run(),
        .start = source.start(),
        .write = [&](std::string_view text) { return output.write(text); },
        .limit = arguments.limit,
        .content = arguments.content,
+       .masked = arguments.raw ? nullptr : &masked,
        .by_tokens = arguments.weight == "tokens",
        .collector = collector,
        .push = {.wait = [&](Nanoseconds wait) { return sleep_unless(interrupted, wait); },
                 .note = [&](const std::string& line) { env.console->note(line); }}});
+  MaskingSink masking(exporter->sink(), masked);
+  TraceSink& sink = arguments.raw ? exporter->sink() : masking;
   Result<DerivedCounts> counts = [&] {
     std::optional<Progress> progress;
-    return source.derive(exporter->sink(), [&](std::uint64_t done, std::uint64_t total) {
+    return source.derive(sink, [&](std::uint64_t done, std::uint64_t total) {
       if (!progress) progress.emplace(*env.console, "exporting", total, "MB", 1'000'000);
       progress->update(done);
       return !interrupted && !exporter->failed();
@@ -111,6 +118,7 @@ Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env
   AGDB_CHECK_OK(finished);
   AGDB_CHECK_OK(output.commit());
   if (counts) tell_damage(*counts, env);
+  tell_masked(masked, env);
   if (!file.empty()) env.console->note(fmt::format("wrote {}: {}", file, exporter->summary()));
   if (collector)
     env.console->note(fmt::format("sent to {}: {}", arguments.collector, exporter->summary()));
@@ -137,7 +145,8 @@ Runner declare_export(CommandLine& line) {
               "at most so many events: beyond, the older half goes (perfetto)")
       .check(above_zero);
   line.flag("--content", arguments->content,
-            "with messages, arguments and results of tools (otlp); they may hold secrets");
+            "with messages, arguments and results of tools (otlp); they may be private");
+  line.flag("--raw", arguments->raw, "leave secrets in texts as they are (default: masked)");
   line.option("--weight", "W", arguments->weight, "time (default) or tokens (folded)")
       .one_of({"time", "tokens"});
   line.option("--otlp", "URL", arguments->collector,

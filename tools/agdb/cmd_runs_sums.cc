@@ -7,6 +7,7 @@
 #include "debug/store/export.h"
 #include "runtime/events/duration.h"
 #include "tools/agdb/command.h"
+#include "tools/agdb/masked_note.h"
 #include "tools/agdb/plural.h"
 #include "tools/agdb/run_filter.h"
 #include "tools/agdb/run_store.h"
@@ -130,6 +131,7 @@ struct ExportArguments {
   std::string format;
   std::string output;
   std::vector<std::string> filters;
+  bool raw = false;
 };
 
 std::string wrong_format(const std::string& word) {
@@ -142,11 +144,15 @@ Result<ExitCode> export_runs(const ExportArguments& arguments, Environment& env)
   AGDB_TRY(const ExportFormat format, export_format_of(arguments.format));
   AGDB_TRY(const RunFilter filter, run_filter_of(arguments.filters));
   AGDB_TRY(const TraceStore store, open_store(env));
+  MaskCounts masked;
+  MaskCounts* const mask = arguments.raw ? nullptr : &masked;
   if (arguments.output.empty()) {
-    AGDB_CHECK_OK(export_traces(store, format, filter, [&](std::string_view piece) {
+    const auto print = [&](std::string_view piece) {
       env.console->print(piece);
       return !env.console->reader_gone();
-    }));
+    };
+    AGDB_CHECK_OK(export_traces(store, format, filter, print, mask));
+    tell_masked(masked, env);
     return ExitCode::kDone;
   }
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
@@ -158,11 +164,13 @@ Result<ExitCode> export_runs(const ExportArguments& arguments, Environment& env)
   };
   if (!file) return failed();
   bool written = true;
-  AGDB_CHECK_OK(export_traces(store, format, filter, [&](std::string_view piece) {
+  const auto write = [&](std::string_view piece) {
     written = std::fwrite(piece.data(), 1, piece.size(), file.get()) == piece.size();
     return written;
-  }));
+  };
+  AGDB_CHECK_OK(export_traces(store, format, filter, write, mask));
   if (!written || std::fflush(file.get()) != 0) return failed();
+  tell_masked(masked, env);
   return ExitCode::kDone;
 }
 
@@ -190,6 +198,7 @@ Runner declare_runs_export(CommandLine& line) {
       .check(wrong_format);
   line.option("-o,--output", "FILE", arguments->output, "write there (default: stdout)")
       .is(ValueKind::kFile);
+  line.flag("--raw", arguments->raw, "leave secrets in texts as they are (default: masked)");
   add_run_filter(line, arguments->filters);
   return [arguments](Environment& env) { return export_runs(*arguments, env); };
 }

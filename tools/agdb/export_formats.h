@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "debug/secrets/secret_kind.h"
 #include "debug/trace/recorded_trace.h"
 #include "debug/trace/trace_sink.h"
 #include "ipc/otlp/otlp_push.h"
@@ -33,7 +34,9 @@ struct TraceRequest {
   std::function<Status(std::string_view)> write;
   std::uint64_t limit = 0;  // --limit; 0: none
   bool content = false;     // --content: messages, arguments, results
-  bool by_tokens = false;   // --weight tokens
+  MaskCounts* masked =
+      nullptr;             // where secrets in content are counted as they are masked; null: --raw
+  bool by_tokens = false;  // --weight tokens
   // --otlp: where requests go instead of the output.
   std::optional<OtlpUrl> collector = std::nullopt;
   OtlpPushOptions push = {};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "debug/trace/folded.h"
+#include "debug/trace/masking.h"
 #include "debug/trace/otlp_export.h"
 #include "debug/trace/recorded_content.h"
 #include "debug/trace/span_csv.h"
@@ -35,10 +36,13 @@ class OtlpExporter final : public TraceExporter {
  public:
   explicit OtlpExporter(const TraceRequest& request)
       : write_(request.write), collector_(request.collector) {
-    if (request.content && request.run != nullptr) content_.emplace(*request.run);
+    SpanContentSource* content = nullptr;
+    if (request.content && request.run != nullptr) content = &content_.emplace(*request.run);
+    if (content != nullptr && request.masked != nullptr)
+      content = &masking_.emplace(*content, *request.masked);
     if (collector_) push_.emplace(*collector_, request.push);
     export_.emplace([this](std::string_view text) { return send(text); },
-                    OtlpOptions{.content = content_ ? &*content_ : nullptr});
+                    OtlpOptions{.content = content});
   }
 
   TraceSink& sink() override { return *export_; }
@@ -68,6 +72,7 @@ class OtlpExporter final : public TraceExporter {
   std::function<Status(std::string_view)> write_;
   std::optional<OtlpUrl> collector_;
   std::optional<RecordedContent> content_;
+  std::optional<MaskingContent> masking_;
   std::optional<OtlpPush> push_;
   std::optional<OtlpExport> export_;
   bool failed_ = false;
