@@ -22,10 +22,10 @@ constexpr std::string_view kListHint = "`agdb record list` shows what there is";
 constexpr int kMaxSuffix = 1'000'000;
 // All that a recording's folder may hold, in the order in which it is removed: what a failure
 // leaves is a recording that can be removed again.
-constexpr std::array<std::string_view, 11> kFiles = {
-    "events.jsonl.tmp", "events.jsonl.zst.tmp", "events.jsonl", "events.jsonl.zst",
-    "events.idx",       "events.sum",           "events.torn",  "script.json",
-    "script.json.tmp",  "metadata.json.tmp",    "metadata.json"};
+constexpr std::array<std::string_view, 13> kFiles = {
+    "events.jsonl.tmp", "events.jsonl.zst.tmp", "events.jsonl", "events.jsonl.zst", "events.idx",
+    "events.sum",       "events.torn",          "script.json",  "script.json.tmp",  "trace.tally",
+    "trace.tally.tmp",  "metadata.json.tmp",    "metadata.json"};
 
 std::string absolute(const std::string& path, const std::string& working_dir) {
   return (fs::path(working_dir) / path).lexically_normal().string();

@@ -93,6 +93,52 @@ void TraceTally::add(const Span& span) {
   }
 }
 
+void TraceTally::add(const TraceTally& other) {
+  if (other.empty()) return;
+  const TraceSummary& more = other.summary_;
+  const bool first = empty();
+  if (summary_.trace_id.empty()) summary_.trace_id = more.trace_id;
+  summary_.span_count += more.span_count;
+  summary_.error_count += more.error_count;
+  if (first || more.start < summary_.start) {
+    summary_.start = more.start;
+    earliest_name_ = other.earliest_name_;
+  }
+  end_ = first ? other.end_ : std::max(end_, other.end_);
+  if (has_root_ || !other.has_root_) return;
+  has_root_ = true;
+  summary_.root_span_name = more.root_span_name;
+}
+
+Json TraceTally::to_json() const {
+  Json json = Json::object({{"trace_id", summary_.trace_id},
+                            {"spans", summary_.span_count},
+                            {"errors", summary_.error_count},
+                            {"start_ns", summary_.start.time_since_epoch().count()},
+                            {"end_ns", end_.time_since_epoch().count()},
+                            {"earliest", earliest_name_}});
+  if (has_root_) json.set("root", summary_.root_span_name);
+  return json;
+}
+
+std::optional<TraceTally> TraceTally::from_json(const Json& json) {
+  const auto spans = json["spans"].to_uint();
+  const auto errors = json["errors"].to_uint();
+  const auto start = json["start_ns"].to_int();
+  const auto end = json["end_ns"].to_int();
+  if (!spans || !errors || !start || !end || *end < *start) return std::nullopt;
+  TraceTally tally;
+  tally.summary_.trace_id = json.text("trace_id");
+  tally.summary_.span_count = *spans;
+  tally.summary_.error_count = *errors;
+  tally.summary_.start = WallTime(Nanoseconds(*start));
+  tally.end_ = WallTime(Nanoseconds(*end));
+  tally.earliest_name_ = json.text("earliest");
+  tally.has_root_ = json["root"].is_string();
+  tally.summary_.root_span_name = json.text("root");
+  return tally;
+}
+
 TraceSummary TraceTally::summary() const {
   TraceSummary summary = summary_;
   summary.total_duration =

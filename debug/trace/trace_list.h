@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,7 +29,12 @@ struct TraceSummary {
 class TraceTally {
  public:
   void add(const Span& span);
+  // As if the other's spans had come behind those that have.
+  void add(const TraceTally& other);
   bool empty() const { return summary_.span_count == 0; }
+  // As it is kept in files (README.md); nothing where the JSON is none of a tally.
+  Json to_json() const;
+  static std::optional<TraceTally> from_json(const Json& json);
   // REQUIRES: not empty. The trace id is that of the first span that has one.
   TraceSummary summary() const;
 

@@ -1,6 +1,7 @@
 """Runs as traces: a tree of spans, what took the time, two of them compared."""
 
 import json
+import os
 import unittest
 
 from agdb_case import SCRIPTS, SESSIONS, USAGE, AgdbCase, script, tool_turn
@@ -61,6 +62,72 @@ class Showing(AgdbCase):
         self.agdb("import", session)
         tree = self.agdb("trace", "show", "@", "--json").json()
         self.assertIn("llm_call", {span["kind"] for span in spans_of(tree["root"])})
+
+
+class Tallies(AgdbCase):
+    """What a list shows of a run is derived once."""
+
+    def listed(self):
+        return self.agdb("trace", "list", "--json").json()
+
+    def tally(self, record):
+        return self.folder_of(record) / "trace.tally"
+
+    def change(self, record, **tally):
+        json_of = json.loads(self.tally(record).read_text())
+        json_of["tally"].update(tally)
+        self.tally(record).write_text(json.dumps(json_of))
+
+    def test_a_list_is_the_same_from_what_was_kept(self):
+        records = [self.record(TEAM), self.record(SCRIPTS / "hello.json"),
+                   self.record(self.write("f.json", script([tool_turn(error="no"), {"text": "sorry"}])))]
+        first = self.listed()
+        self.assertEqual(len(first), 3)
+        self.assertTrue(all(self.tally(record).exists() for record in records))
+        self.assertEqual(self.tally(records[0]).stat().st_mode & 0o777, 0o600)
+        self.assertEqual(self.listed(), first)
+        self.agdb("verify", records[0])
+        self.agdb("record", "rm", records[1])
+        self.assertEqual(len(self.listed()), 2)
+
+    def test_what_was_kept_is_used(self):
+        record = self.record(SCRIPTS / "hello.json")
+        self.listed()
+        self.change(record, spans=12345)
+        self.assertEqual(self.listed()[0]["span_count"], 12345)
+
+    def test_it_does_not_count_once_the_recording_has_changed(self):
+        record = self.record(SCRIPTS / "hello.json")
+        wanted = self.listed()
+        for name in ("events.jsonl", "metadata.json"):
+            self.change(record, spans=12345)
+            path = self.folder_of(record) / name
+            os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns + 1))
+            self.assertEqual(self.listed(), wanted)
+        self.change(record, spans=12345)
+        self.agdb("record", "compress", record)
+        self.assertEqual(self.listed(), wanted)
+
+    def test_damage_in_it_is_passed_over(self):
+        record = self.record(SCRIPTS / "hello.json")
+        wanted = self.listed()
+        whole = self.tally(record).read_text()
+        for text in ("", "{", "[]", "{}", whole[:-20], whole.replace('"version":1', '"version":2'),
+                     whole.replace('"spans":', '"spans":-')):
+            self.tally(record).write_text(text)
+            self.assertEqual(self.listed(), wanted, text)
+        self.tally(record).unlink()
+        self.tally(record).mkdir()
+        self.assertEqual(self.listed(), wanted)
+
+    def test_damaged_lines_are_told_each_time(self):
+        record = self.record(SCRIPTS / "hello.json")
+        path = self.folder_of(record) / "events.jsonl"
+        lines = path.read_text().splitlines(keepends=True)
+        lines[5] = "{" + lines[5][2:]
+        path.write_text("".join(lines))
+        for _ in range(2):
+            self.assertIn("1 line could not be read", self.agdb("trace", "list").err)
 
 
 class Telling(AgdbCase):

@@ -7,6 +7,7 @@
 
 #include "debug/record/records_dir.h"
 #include "debug/trace/recorded_trace.h"
+#include "debug/trace/run_tally.h"
 #include "debug/trace/span_file.h"
 #include "runtime/events/text.h"
 #include "tools/agdb/plural.h"
@@ -27,14 +28,18 @@ class SpanCounter final : public TraceSink {
   TraceTally tally;
 };
 
-void tell(const DerivedCounts& counts, Environment& env) {
-  for (const std::string& note : counts.notes) env.console->note(note);
-  if (counts.damaged_lines > 0)
-    env.console->warn(fmt::format("{} could not be read; `agdb verify` says why",
-                                  plural(counts.damaged_lines, "line")));
+void tell_damaged(std::uint64_t lines, Environment& env) {
+  if (lines > 0)
+    env.console->warn(
+        fmt::format("{} could not be read; `agdb verify` says why", plural(lines, "line")));
 }
 
-Status derive(const RecordedRun& run, TraceSink& sink, Environment& env) {
+void tell(const DerivedCounts& counts, Environment& env) {
+  for (const std::string& note : counts.notes) env.console->note(note);
+  tell_damaged(counts.damaged_lines, env);
+}
+
+Result<DerivedCounts> derive(const RecordedRun& run, TraceSink& sink, Environment& env) {
   Progress progress(*env.console, "deriving spans", 0, "MB", 1'000'000);
   const auto show = progress.updater();
   AGDB_TRY(const DerivedCounts counts,
@@ -43,7 +48,20 @@ Status derive(const RecordedRun& run, TraceSink& sink, Environment& env) {
              return true;
            }));
   tell(counts, env);
-  return {};
+  return counts;
+}
+
+// Of a run in a list: as it was kept, or derived, and kept then.
+Result<TraceTally> tally_of(const RecordedRun& run, Environment& env) {
+  if (const std::optional<RunTally> kept = read_tally(run)) {
+    tell_damaged(kept->damaged_lines, env);
+    return kept->tally;
+  }
+  SpanCounter counter;
+  AGDB_TRY(const DerivedCounts counts, derive(run, counter, env));
+  FileSystem disk;
+  keep_tally(disk, run, {counter.tally, counts.damaged_lines});
+  return counter.tally;
 }
 
 void tell_bad_lines(std::string_view trace_id, const SpanFileContent& content, Environment& env) {
@@ -126,15 +144,18 @@ Result<std::vector<TraceSummary>> all_traces(Environment& env) {
   AGDB_TRY(const RecordingList list, list_recordings(records_dir(env)));
   for (const RecordingList::Unreadable& bad : list.unreadable)
     env.console->warn(fmt::format("{}: {}", bad.folder, bad.error.message));
-  std::map<std::string, SpanCounter> recorded;
+  std::map<std::string, TraceTally> recorded;
   for (const RecordedRun& run : RecordedRun::all_in(list)) {
-    const Status derived = derive(run, recorded[run.trace_id()], env);
-    if (derived) continue;
-    env.console->warn(fmt::format("{}: {}", run.parts().front().folder, derived.error().message));
+    TraceTally& trace = recorded[run.trace_id()];
+    if (const Result<TraceTally> tally = tally_of(run, env)) {
+      trace.add(*tally);
+    } else {
+      env.console->warn(fmt::format("{}: {}", run.parts().front().folder, tally.error().message));
+    }
   }
   std::vector<TraceSummary> traces;
-  for (const auto& [id, counter] : recorded) {
-    if (!counter.tally.empty()) traces.push_back(counter.tally.summary());
+  for (const auto& [id, tally] : recorded) {
+    if (!tally.empty()) traces.push_back(tally.summary());
   }
   AGDB_TRY(const TraceList kept, list_traces(traces_dir(env)));
   for (const TraceSummary& trace : kept.traces) {

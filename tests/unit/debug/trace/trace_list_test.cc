@@ -41,6 +41,41 @@ TEST(TraceTallyTest, WithoutARootTheEarliestNamesIt) {
   EXPECT_EQ(tally.summary().root_span_name, "early");
 }
 
+// However spans are parted, put together they tell the same; and so they do from a file.
+TEST(TraceTallyTest, PartsAddUpToTheWhole) {
+  std::vector<Span> spans = {make_span("leaf", "root", 2, 9), make_span("early", "x", -1),
+                             make_span("root", "", 1, 3), make_span("other root", "", 0, 1)};
+  spans[1].status = SpanStatus::kError;
+  TraceTally whole;
+  for (const Span& span : spans) whole.add(span);
+  for (std::size_t parted = 0; parted <= spans.size(); ++parted) {
+    TraceTally first;
+    TraceTally second;
+    for (std::size_t i = 0; i < spans.size(); ++i) (i < parted ? first : second).add(spans[i]);
+    const std::optional<TraceTally> read = TraceTally::from_json(second.to_json());
+    ASSERT_TRUE(read) << parted;
+    first.add(*read);
+    EXPECT_EQ(first.summary(), whole.summary()) << parted;
+  }
+}
+
+TEST(TraceTallyTest, WhatIsNoTallyIsNone) {
+  TraceTally tally;
+  tally.add(make_span("a", "", 1, 2));
+  const Json good = tally.to_json();
+  ASSERT_TRUE(TraceTally::from_json(good));
+  for (const char* key : {"spans", "errors", "start_ns", "end_ns"}) {
+    Json bad = good;
+    bad.set(key, "text");
+    EXPECT_FALSE(TraceTally::from_json(bad)) << key;
+  }
+  Json backwards = good;
+  backwards.set("end_ns", 0);
+  EXPECT_FALSE(TraceTally::from_json(backwards));
+  EXPECT_FALSE(TraceTally::from_json(Json()));
+  EXPECT_FALSE(TraceTally::from_json(Json::array()));
+}
+
 TEST(TraceListTest, NoFolderNoTraces) {
   const TempTraces temp;
   const Result<TraceList> list = list_traces(temp.path() + "/none");
