@@ -9,7 +9,7 @@
 namespace agdb {
 namespace {
 
-constexpr std::size_t kPieceBytes = 64 << 10;
+constexpr std::size_t kTracesOfPiece = 100;
 
 void append_text_member(std::string& out, std::string_view key, std::string_view text) {
   fmt::format_to(std::back_inserter(out), "\"{}\":", key);
@@ -78,27 +78,6 @@ class Families {
   std::string text;
 };
 
-// Gathers lines to pieces worth passing on.
-class Pieces {
- public:
-  explicit Pieces(const ExportSink& sink) : sink_(sink) {}
-
-  template <typename Append>
-  bool add(const Append& append) {
-    append(piece_);
-    return piece_.size() < kPieceBytes || pass_on();
-  }
-  bool pass_on() {
-    const bool wanted = piece_.empty() || sink_(piece_);
-    piece_.clear();
-    return wanted;
-  }
-
- private:
-  const ExportSink& sink_;
-  std::string piece_;
-};
-
 }  // namespace
 
 Result<ExportFormat> export_format_of(std::string_view name) {
@@ -122,32 +101,38 @@ std::string_view content_type_of(ExportFormat format) {
   return "text/plain";
 }
 
+Result<bool> RunExport::next(std::string& out) {
+  if (format_ == ExportFormat::kPrometheus) {
+    AGDB_TRY(const StoreStats stats, store_->stats());
+    out += prometheus_text(stats);
+    return false;
+  }
+  if (!std::exchange(begun_, true) && format_ == ExportFormat::kCsv) out += csv_header();
+  AGDB_TRY(std::vector<RunTrace> traces,
+           store_->recent_whole({.limit = kTracesOfPiece, .before = before_}, filter_));
+  for (RunTrace& trace : traces) {
+    if (masked_ != nullptr) trace = masked_trace(std::move(trace), *masked_);
+    if (format_ == ExportFormat::kCsv) {
+      append_csv(out, trace);
+    } else {
+      append_jsonl(out, trace);
+    }
+  }
+  if (traces.size() < kTracesOfPiece) return false;
+  before_ = traces.back().id;
+  return true;
+}
+
 Status export_traces(const TraceStore& store, ExportFormat format, const RunFilter& filter,
                      const ExportSink& sink, MaskCounts* masked) {
-  Pieces pieces(sink);
-  if (format == ExportFormat::kPrometheus) {
-    AGDB_TRY(const StoreStats stats, store.stats());
-    pieces.add([&](std::string& out) { out += prometheus_text(stats); });
-    pieces.pass_on();
-    return {};
+  RunExport pieces(store, format, filter, masked);
+  std::string piece;
+  for (;;) {
+    piece.clear();
+    AGDB_TRY(const bool more, pieces.next(piece));
+    if (!piece.empty() && !sink(piece)) return {};
+    if (!more) return {};
   }
-  if (format == ExportFormat::kCsv) pieces.add([](std::string& out) { out += csv_header(); });
-  bool wanted = true;
-  AGDB_CHECK_OK(store.for_each(filter, [&](const RunTrace& stored) {
-    RunTrace without;
-    if (masked != nullptr) without = masked_trace(stored, *masked);
-    const RunTrace& trace = masked != nullptr ? without : stored;
-    wanted = pieces.add([&](std::string& out) {
-      if (format == ExportFormat::kCsv) {
-        append_csv(out, trace);
-      } else {
-        append_jsonl(out, trace);
-      }
-    });
-    return wanted;
-  }));
-  if (wanted) pieces.pass_on();
-  return {};
 }
 
 RunTrace masked_trace(RunTrace trace, MaskCounts& counts) {

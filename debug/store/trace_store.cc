@@ -366,20 +366,24 @@ Result<std::vector<RunSummary>> TraceStore::search(std::string_view text, const 
       [&](Database& database) { return list_found(database, wanted, filter, page); });
 }
 
+Result<std::vector<RunTrace>> TraceStore::recent_whole(const RunPage& page,
+                                                       const RunFilter& filter) const {
+  return impl_->connections.read([&](Database& database) -> Result<std::vector<RunTrace>> {
+    AGDB_TRY(std::vector<RunSummary> runs, list_runs(database, filter, page));
+    std::vector<RunTrace> whole(runs.size());
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      static_cast<RunSummary&>(whole[i]) = std::move(runs[i]);
+      AGDB_CHECK_OK(read_details(database, whole[i]));
+    }
+    return whole;
+  });
+}
+
 Status TraceStore::for_each(const RunFilter& filter, const Visit& visit) const {
   RunPage page{.limit = kPageOfAll};
   for (;;) {
     // A page at a time: a reader that stays in one state for long keeps the log growing.
-    AGDB_TRY(const std::vector<RunTrace> traces,
-             impl_->connections.read([&](Database& database) -> Result<std::vector<RunTrace>> {
-               AGDB_TRY(std::vector<RunSummary> runs, list_runs(database, filter, page));
-               std::vector<RunTrace> whole(runs.size());
-               for (std::size_t i = 0; i < runs.size(); ++i) {
-                 static_cast<RunSummary&>(whole[i]) = std::move(runs[i]);
-                 AGDB_CHECK_OK(read_details(database, whole[i]));
-               }
-               return whole;
-             }));
+    AGDB_TRY(const std::vector<RunTrace> traces, recent_whole(page, filter));
     for (const RunTrace& trace : traces)
       if (!visit(trace)) return {};
     if (traces.size() < page.limit) return {};

@@ -163,6 +163,9 @@ class TraceStore {
   Result<std::optional<RunTrace>> find_run(std::string_view run_id) const;
   // Newest first.
   Result<std::vector<RunSummary>> recent(const RunPage& page, const RunFilter& filter = {}) const;
+  // As recent, with events and annotations.
+  Result<std::vector<RunTrace>> recent_whole(const RunPage& page,
+                                             const RunFilter& filter = {}) const;
   // Those that contain the text as a substring, whatever the case of either, in flow, source,
   // backend, client, a step's name, a detail, or an annotation's text or tag. Newest first. Control
   // characters and blanks are alike to it; nothing in the text has a meaning. Under three

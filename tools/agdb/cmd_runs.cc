@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "debug/replay/screen_text.h"
+#include "debug/runs/run_json.h"
+#include "debug/runs/run_list.h"
 #include "tools/agdb/command.h"
 #include "tools/agdb/local_time.h"
 #include "tools/agdb/plural.h"
@@ -26,42 +27,6 @@ struct ListArguments {
   bool json = false;
 };
 
-std::int64_t sort_value(const RunSummary& run, const std::string& key) {
-  if (key == "latency") return run.latency_ms;
-  if (key == "tokens") return run.tokens_input + run.tokens_output;
-  if (key == "errors") return run.errors;
-  if (key == "retries") return run.retries;
-  if (key == "steps") return run.steps_executed;
-  if (key == "time") return run.timestamp;
-  return static_cast<std::int64_t>(raw(run.id));
-}
-
-// The most by a key out of all that fit; of equal ones the newest. Only as many as are wanted are
-// held at a time.
-Result<std::vector<RunSummary>> greatest(const TraceStore& store, const RunFilter& filter,
-                                         const ListArguments& arguments) {
-  const auto before = [&](const RunSummary& a, const RunSummary& b) {
-    const std::int64_t first = sort_value(a, arguments.sort);
-    const std::int64_t second = sort_value(b, arguments.sort);
-    return first != second ? first > second : a.id > b.id;
-  };
-  std::vector<RunSummary> best;
-  const auto keep_best = [&] {
-    std::ranges::sort(best, before);
-    best.resize(std::min<std::size_t>(best.size(), arguments.limit));
-  };
-  RunPage page{.limit = 1000, .before = StoredId{arguments.before}};
-  for (;;) {
-    AGDB_TRY(std::vector<RunSummary> more, store.recent(page, filter));
-    if (more.empty()) break;
-    page.before = more.back().id;
-    std::ranges::move(more, std::back_inserter(best));
-    if (best.size() > arguments.limit + 10'000) keep_best();
-  }
-  keep_best();
-  return best;
-}
-
 void print_runs(const std::vector<RunSummary>& runs, const ListArguments& arguments,
                 Environment& env) {
   Console& console = *env.console;
@@ -78,9 +43,8 @@ Result<ExitCode> list(const ListArguments& arguments, Environment& env) {
   AGDB_TRY(const RunFilter filter, run_filter_of(arguments.filters));
   AGDB_TRY(const TraceStore store, open_store(env));
   const RunPage page{.limit = arguments.limit, .before = StoredId{arguments.before}};
-  AGDB_TRY(const std::vector<RunSummary> runs, arguments.sort == "id"
-                                                   ? store.recent(page, filter)
-                                                   : greatest(store, filter, arguments));
+  AGDB_TRY(const std::vector<RunSummary> runs,
+           list_sorted(store, page, filter, *run_sort_of(arguments.sort)));
   if (runs.empty() && !arguments.json) {
     AGDB_TRY(const std::int64_t stored, store.len());
     env.console->note(stored == 0
@@ -189,7 +153,7 @@ Runner declare_list_runs(CommandLine& line) {
   auto arguments = std::make_shared<ListArguments>();
   add_list_options(line, *arguments);
   line.option("--sort", "KEY", arguments->sort, "the greatest first (default: id, the newest)")
-      .one_of({"id", "time", "latency", "tokens", "errors", "retries", "steps"});
+      .one_of(run_sort_names());
   return [arguments](Environment& env) { return list(*arguments, env); };
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "debug/runs/run_json.h"
 #include "tools/agdb/command.h"
 #include "tools/agdb/plural.h"
 #include "tools/agdb/run_filter.h"

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "debug/replay/screen_text.h"
+#include "debug/runs/run_json.h"
 #include "debug/store/export.h"
 #include "runtime/events/duration.h"
 #include "tools/agdb/command.h"

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "debug/store/trace_store.h"
-#include "runtime/events/json.h"
 
 namespace agdb {
 
@@ -31,11 +30,5 @@ std::string latency_text(std::int64_t ms);
 std::string histogram_text(const std::map<int, std::int64_t>& classes, std::size_t width);
 // "▁▂▅█", a character a number.
 std::string sparkline(const std::vector<std::int64_t>& numbers);
-
-// The keys are part of the interface.
-Json run_json(const RunSummary& run);
-Json run_json(const RunTrace& run);
-Json stats_json(const StoreStats& stats, const std::map<int, std::int64_t>& classes);
-Json aggregate_json(const RunAggregate& sums);
 
 }  // namespace agdb
