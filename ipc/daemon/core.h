@@ -86,6 +86,9 @@ class Core {
   ExternalAgents agents;
   ForecastWatch forecasts;
 
+  // Other ways in than the socket, by name, for daemon.status.
+  std::map<std::string, std::string> listeners;
+
   // Counted for daemon.status.
   std::uint64_t connections = 0;
   std::uint64_t rejected_notifications = 0;

@@ -72,6 +72,7 @@ struct Daemon::Impl {
   Core core;
   boost::asio::steady_timer linger{*core.loop.loop};
   MethodTable methods;
+  LoopGate gate{*core.loop.loop, core, methods};
   std::map<std::uint64_t, std::shared_ptr<Session>> sessions;
   std::uint64_t next_session = 1;
   std::unique_ptr<Server> server;
@@ -89,6 +90,15 @@ Daemon::~Daemon() = default;
 
 void Daemon::run() {
   impl_->core.loop.scheduler->run();
+  impl_->gate.close();
+}
+
+LoopGate& Daemon::gate() {
+  return impl_->gate;
+}
+
+void Daemon::add_listener(const std::string& name, const std::string& address) {
+  impl_->core.listeners[name] = address;
 }
 
 void Daemon::stop() {

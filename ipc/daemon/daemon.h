@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "ipc/daemon/core.h"
+#include "ipc/daemon/loop_gate.h"
 
 namespace agdb {
 
@@ -23,6 +24,11 @@ class Daemon {
 
   void run();
   void stop();
+
+  // For other threads of this process. Valid as long as the daemon; closed when run returns.
+  LoopGate& gate();
+  // Another way in, which daemon.status tells: "http" and "127.0.0.1:7475". Before run.
+  void add_listener(const std::string& name, const std::string& address);
 
  private:
   struct Impl;

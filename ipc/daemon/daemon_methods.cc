@@ -23,12 +23,15 @@ Json status(Core& core) {
       recordings, [](const RecordingManager::Running& each) { return each.lost_events > 0; });
   const DaemonOptions& options = core.options;
   const RunKeeper::Counts runs = core.runs.counts();
+  Json listeners = Json::object();
+  for (const auto& [name, address] : core.listeners) listeners.set(name, address);
   return Json::object(
       {{"version", options.version},
        {"protocol", 1},
        {"os_pid", static_cast<std::int64_t>(::getpid())},
        {"uptime_ns", (core.clock.now() - core.started).count()},
        {"socket", options.socket},
+       {"listeners", std::move(listeners)},
        {"records_dir", options.records_dir},
        {"record_all", options.record_all},
        {"processes", Json::object({{"alive", alive}, {"ended", ended}, {"foreign", foreign}})},

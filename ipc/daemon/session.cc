@@ -20,13 +20,14 @@ Session::Session(Core& core, const MethodTable& methods, std::unique_ptr<Connect
       methods_(methods),
       connection_(std::move(connection)),
       peer_(peer),
-      gone_(std::move(gone)) {
-  ++core_.connections;
+      gone_(std::move(gone)),
+      counted_(connection_ != nullptr) {
+  if (counted_) ++core_.connections;
 }
 
 Session::~Session() {
   let_go("disconnected");
-  --core_.connections;
+  if (counted_) --core_.connections;
 }
 
 void Session::start() {

@@ -21,7 +21,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // Calls of one connection that wait for their answer (a process's end, a gate).
   static constexpr std::uint64_t kMaxPending = 10'000;
 
-  // `core`, `methods` outlive it. `gone` is called once, last.
+  // `core`, `methods` outlive it. `gone` is called once, last. Without a connection it answers
+  // callers of this process; what it sends goes nowhere.
   Session(Core& core, const MethodTable& methods, std::unique_ptr<Connection> connection, Peer peer,
           std::function<void()> gone);
   ~Session();
@@ -70,6 +71,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::unique_ptr<Connection> connection_;
   const Peer peer_;
   std::function<void()> gone_;
+  const bool counted_;  // as one of the core's connections
   std::set<Pid> agents_;
   std::map<std::uint64_t, Subscription> subscriptions_;
   std::uint64_t next_subscription_ = 1;
