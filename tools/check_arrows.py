@@ -36,6 +36,13 @@ MAY_INCLUDE = {
         "runtime/events/clock.h",
         "runtime/events/text.h",
     ),
+    "ipc/http": (
+        "runtime/events/result.h",
+        "runtime/events/json.h",
+        "runtime/events/clock.h",
+        "runtime/events/text.h",
+    ),
+    "ipc/api": ("runtime", "debug", "ipc/wire", "ipc/daemon", "ipc/http"),
     "ipc/daemon": ("runtime", "debug", "ipc/wire"),
     "ipc/client": ("runtime", "debug", "ipc/wire"),
     "tools": ("runtime", "debug", "ipc"),
