@@ -14,7 +14,9 @@
 #include <filesystem>
 #include <memory>
 
+#include "ipc/api/api_server.h"
 #include "ipc/daemon/daemon.h"
+#include "ipc/http/guard.h"
 #include "runtime/events/clock.h"
 #include "tools/agdb/daemon_session.h"
 #include "tools/agdb/plural.h"
@@ -23,12 +25,21 @@
 namespace agdb {
 namespace {
 
+constexpr const char* kHttpAddress = "127.0.0.1:7475";
+
+std::string wrong_address(const std::string& word) {
+  const Result<HttpAddress> address = parse_http_address(word);
+  return address ? "" : address.error().message + "; " + address.error().hint;
+}
+
 struct ServeArguments {
   std::string socket;
   std::string log_level = "info";
   bool detach = false;
   bool record_all = false;
   bool trace_all = false;
+  std::string http;  // empty: not served
+  std::string http_token_file;
 };
 
 DaemonOptions options_of(const ServeArguments& arguments, const Environment& env) {
@@ -64,6 +75,23 @@ void raise_file_limit() {
     spdlog::warn("cannot raise the limit of open files: {}", std::strerror(errno));
 }
 
+// The daemon over HTTP, where that is asked for.
+Result<std::unique_ptr<ApiServer>> open_api(const ServeArguments& arguments, Daemon& daemon,
+                                            const Environment& env) {
+  if (arguments.http.empty()) return nullptr;
+  ApiServerOptions options{
+      .records_dir = records_dir(env), .traces_dir = traces_dir(env), .version = AGDB_VERSION};
+  AGDB_TRY(options.http.address, parse_http_address(arguments.http));
+  if (!arguments.http_token_file.empty()) {
+    AGDB_TRY(options.http.token, read_token_file(arguments.http_token_file));
+  }
+  options.http.trouble = [](const std::string& line) { spdlog::warn("{}", line); };
+  AGDB_TRY(std::unique_ptr<ApiServer> api, ApiServer::open(std::move(options), daemon));
+  daemon.add_listener("http", api->address().text());
+  spdlog::info("serving HTTP on http://{}/", api->address().text());
+  return api;
+}
+
 // Runs until it is told to end. `ready`: called once it accepts connections.
 Result<ExitCode> serve(const ServeArguments& arguments, Environment& env,
                        const std::function<void()>& ready) {
@@ -75,12 +103,14 @@ Result<ExitCode> serve(const ServeArguments& arguments, Environment& env,
     if (running != nullptr) running->stop();
   });
   AGDB_TRY(const std::unique_ptr<Daemon> daemon, Daemon::open(options_of(arguments, env)));
+  AGDB_TRY(std::unique_ptr<ApiServer> api, open_api(arguments, *daemon, env));
   running = daemon.get();
   spdlog::info("agdb {} serves {}, recordings in {}", AGDB_VERSION,
                socket_path(arguments.socket, env), records_dir(env));
   ready();
   daemon->run();
   running = nullptr;
+  api.reset();
   spdlog::info("all processes have ended, all recordings are closed");
   return ExitCode::kDone;
 }
@@ -173,6 +203,10 @@ Result<ExitCode> status(const std::string& socket, bool json, Environment& env) 
       told.boolean("record_all") ? " (every process)" : "", processes.integer("alive"),
       processes.integer("foreign"), processes.integer("ended"), told.integer("connections"),
       told.integer("views")));
+  for (const Json::Member& listener :
+       told["listeners"].is_object() ? told["listeners"].members() : Json::Object{})
+    console.print(
+        fmt::format("{:<11} {}\n", listener.key, listener.value.to_string().value_or("")));
   const Json& events = told["events"];
   const std::int64_t rejected = told.integer("rejected_notifications");
   if (const std::int64_t losing = told.integer("recordings_losing"); losing > 0)
@@ -213,6 +247,15 @@ Runner declare_serve(CommandLine& line) {
   line.flag("--record-all", arguments->record_all, "record every process from its birth");
   line.flag("--trace-all", arguments->trace_all,
             "keep the spans of every process (`agdb trace list`), also of those not recorded");
+  const Option http =
+      line.option("--http", "[ADDR]", arguments->http,
+                  "serve HTTP there, too (without ADDR: 127.0.0.1:7475; port 0: any)")
+          .or_alone(kHttpAddress)
+          .check(wrong_address);
+  line.option("--http-token-file", "FILE", arguments->http_token_file,
+              "each HTTP request must bring the token in it; needed for other machines' addresses")
+      .is(ValueKind::kFile)
+      .needs(http);
   line.option("--log-level", "LEVEL", arguments->log_level,
               "what is logged to stderr: debug, info (default), warning or error")
       .one_of({"debug", "info", "warning", "error"});

@@ -134,6 +134,11 @@ Option Option::is(ValueKind kind) {
   return *this;
 }
 
+Option Option::or_alone(const std::string& word) {
+  parsed_->expected(0, 1)->default_str(word);
+  return *this;
+}
+
 Option Option::needs(Option other) {
   parsed_->needs(other.parsed_);
   return *this;

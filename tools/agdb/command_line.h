@@ -46,8 +46,9 @@ class Option {
   Option one_of(std::vector<std::string> words);
   Option between(double lowest, double highest);
   Option is(ValueKind kind);
-  Option needs(Option other);     // wrong usage without it
-  Option excludes(Option other);  // wrong usage with it
+  Option or_alone(const std::string& word);  // given without a value it counts as this word
+  Option needs(Option other);                // wrong usage without it
+  Option excludes(Option other);             // wrong usage with it
 
  private:
   CLI::Option* parsed_;

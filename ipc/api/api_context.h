@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "debug/store/trace_store.h"
+#include "ipc/daemon/loop_gate.h"
+#include "ipc/http/http_server.h"
+#include "runtime/events/clock.h"
+
+namespace agdb {
+
+// What the handlers of the API work on. Outlives the server; any of its workers.
+struct ApiContext {
+  std::string records_dir;
+  std::string traces_dir;  // of spans
+  std::string version;
+  TraceStore& store;
+  // The daemon's loop. A handler waits for its answers; the loop never waits for a handler.
+  LoopGate& gate;
+  const Clock& clock;
+  // Of the server that serves this.
+  std::function<HttpCounts()> http_counts = {};
+
+  // Asks the daemon as a peer at its socket would (ipc/README.md).
+  Result<Json> call(std::string_view method, Json params = Json::object()) const;
+  std::int64_t unix_now() const;
+};
+
+}  // namespace agdb
