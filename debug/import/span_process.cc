@@ -263,19 +263,40 @@ void SpanProcess::emit_answer(Answer& answer) {
   process_.items.emplace_back(answer.answer);
 }
 
-// What the model got is what the next call was given as the result.
+// What the model got is what the next call was given as the results, in that order.
 void SpanProcess::emit_results(std::size_t before, const std::vector<ChatMessage>* input) {
-  std::unordered_map<std::string_view, const ChatMessage*> given;
-  if (input != nullptr)
-    for (const ChatMessage& message : *input)
-      if (message.role == "tool" && !message.result_of.empty()) given[message.result_of] = &message;
-  for (; next_slot_ < slots_.size() && slots_[next_slot_].first <= before; ++next_slot_) {
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; input != nullptr && i < input->size(); ++i)
+    if (const ChatMessage& message = (*input)[i];
+        message.role == "tool" && !message.result_of.empty())
+      places[message.result_of] = i;
+  std::size_t end = next_slot_;
+  while (end < slots_.size() && slots_[end].first <= before) ++end;
+  order_as_given(end, places);
+  for (; next_slot_ < end; ++next_slot_) {
     Result& result = results_[slots_[next_slot_].second];
-    const ToolCall& call = answers_[result.answer].answer.response.tool_calls[result.call];
-    if (const auto found = given.find(call.id); found != given.end())
-      result.result.content = found->second->content;
+    if (const auto found = places.find(id_of(result)); found != places.end())
+      result.result.content = (*input)[found->second].content;
     emit_result(result);
   }
+}
+
+const std::string& SpanProcess::id_of(const Result& result) const {
+  return answers_[result.answer].answer.response.tool_calls[result.call].id;
+}
+
+// Of the results up to slot `end`: those of calls side by side may have come in another order than
+// they ended in. Where the next call was not given all of them, their ends decide.
+void SpanProcess::order_as_given(std::size_t end,
+                                 const std::unordered_map<std::string_view, std::size_t>& places) {
+  const auto begin = slots_.begin() + static_cast<std::ptrdiff_t>(next_slot_);
+  const auto last = slots_.begin() + static_cast<std::ptrdiff_t>(end);
+  const auto id = [this](const auto& slot) { return id_of(results_[slot.second]); };
+  if (!std::all_of(begin, last, [&](const auto& slot) { return places.contains(id(slot)); }))
+    return;
+  std::stable_sort(begin, last, [&](const auto& a, const auto& b) {
+    return places.at(id(a)) < places.at(id(b));
+  });
 }
 
 void SpanProcess::emit_result(Result& result) {
@@ -315,7 +336,21 @@ void SpanProcess::add_outside(ChatMessage message) {
     tally_->not_understood("tool result without its call");
   SessionEdit edit;
   edit.messages.push_back(context_message(message));
+  if (message.role == "user") edit.time = next_users_time();
   process_.items.emplace_back(std::move(edit));
+}
+
+// Of a message that came between the last answer and the one at hand.
+std::optional<WallTime> SpanProcess::next_users_time() {
+  if (emitted_ == 0 || emitted_ >= answers_.size()) return std::nullopt;
+  const auto& after = answers_[emitted_ - 1].answer.ended;
+  const auto& until = answers_[emitted_].answer.began;
+  if (!after || !until) return std::nullopt;
+  while (next_users_time_ < users_times_.size() && users_times_[next_users_time_] <= *after)
+    ++next_users_time_;
+  if (next_users_time_ == users_times_.size() || users_times_[next_users_time_] > *until)
+    return std::nullopt;
+  return users_times_[next_users_time_++];
 }
 
 void SpanProcess::describe() {

@@ -45,6 +45,9 @@ class SpanProcess {
   // `behind` as in ToolUse.
   void end_child(std::size_t child, const ForeignSpan& wait, const ForeignSpan* behind);
 
+  // A person's message came at that moment. In order.
+  void add_users_time(WallTime time) { users_times_.push_back(time); }
+
   // The children's spawn points are in `spawns`.
   SessionProcess finish();
   std::map<std::size_t, SessionProcess::SpawnPoint> spawns;
@@ -75,6 +78,10 @@ class SpanProcess {
   std::size_t slot_of(const Result& result) const;
   CallPlace append_call(std::size_t answer, ToolCall call);
   void order_results();
+  const std::string& id_of(const Result& result) const;
+  void order_as_given(std::size_t end,
+                      const std::unordered_map<std::string_view, std::size_t>& places);
+  std::optional<WallTime> next_users_time();
   void emit_results(std::size_t before, const std::vector<ChatMessage>* input);
   void emit_result(Result& result);
   void emit_answer(Answer& answer);
@@ -92,6 +99,8 @@ class SpanProcess {
   std::unordered_map<std::string, std::vector<CallPlace>> by_id_;  // in order
   std::unordered_map<const ForeignSpan*, std::size_t> by_span_;
   std::size_t emitted_ = 0;  // answers
+  std::vector<WallTime> users_times_;
+  std::size_t next_users_time_ = 0;
   SpanContext context_;
   std::string first_words_;
 };

@@ -42,6 +42,7 @@ class RunReader {
     std::vector<std::pair<std::size_t, std::size_t>> spawns;  // processes, and the spawns' nodes
     std::vector<std::pair<std::size_t, std::size_t>> waits;
     std::map<std::size_t, std::vector<SessionFailure>> failures;  // by the model call's node
+    std::vector<WallTime> users_times;  // of messages that were waited for
   };
 
   bool is_work(const ForeignTree::Node& node) const {
@@ -53,8 +54,7 @@ class RunReader {
       return tree_.node(index).agent == kNone && is_work(tree_.node(index));
     });
     if (outside) places_.emplace_back();
-    for (const std::size_t index : tree_.order()) {
-      if (tree_.node(index).role != SpanRole::kAgent) continue;
+    for (const std::size_t index : agents()) {
       process_of_[index] = places_.size();
       Place place;
       place.node = index;
@@ -63,6 +63,22 @@ class RunReader {
       places_.push_back(std::move(place));
     }
     if (outside) describe_trace(places_.front().process);
+  }
+
+  // Parents before their children; where agdb tells all numbers, as they were numbered.
+  std::vector<std::size_t> agents() const {
+    std::vector<std::size_t> found;
+    for (const std::size_t index : tree_.order())
+      if (tree_.node(index).role == SpanRole::kAgent) found.push_back(index);
+    const auto pid = [this](std::size_t index) {
+      return tree_.node(index).span->attributes["agdb.pid"].to_uint().value_or(0);
+    };
+    const bool numbered = std::ranges::all_of(found, [&](std::size_t index) {
+      const std::size_t parent = tree_.node(index).agent;
+      return pid(index) > (parent == kNone ? 0 : pid(parent));
+    });
+    if (numbered) std::ranges::stable_sort(found, {}, pid);
+    return found;
   }
 
   // Of an agent's span; the first process where there is none around.
@@ -136,7 +152,10 @@ class RunReader {
     const ForeignTree::Node& node = tree_.node(index);
     const ForeignSpan& span = *node.span;
     const std::string_view kind = span.attributes.text("agdb.kind");
-    if (kind == "spawn" || kind == "wait") {
+    const bool for_user = span.links.empty() && span.attributes["agdb.attribute.pid"].is_null();
+    if (kind == "wait" && for_user && span.end) {
+      place.users_times.push_back(*span.end);
+    } else if (kind == "spawn" || kind == "wait") {
       for (const std::string& link : span.links)
         if (const auto child = process_of_.find(tree_.node_of(link)); child != process_of_.end())
           (kind == "spawn" ? place.spawns : place.waits).emplace_back(child->second, index);
@@ -192,6 +211,8 @@ class RunReader {
         tally_.not_understood("sub-agent of no answer");
     for (const auto& [child, index] : place.waits)
       process.end_child(child, *tree_.node(index).span, call_of_step(tree_.node(index).parent));
+    std::ranges::sort(place.users_times);
+    for (const WallTime time : place.users_times) process.add_users_time(time);
     run_.processes.push_back(process.finish());
     spawns_.merge(process.spawns);
   }

@@ -87,6 +87,16 @@ class Otlp(AgdbCase):
                 back = self.imported(self.write(again + ".jsonl", text), again)
                 self.assertEqual(self.facts(back, again), self.facts(record, "records"))
 
+    def test_real_sessions_come_back_whole(self):
+        for name in ("entire-cli-4c02af2759b6-0", "ccl-next-3680252d", "entire-cli-397737088f0a-0"):
+            with self.subTest(name):
+                record = self.imported(SESSIONS / "claude-code" / f"{name}.jsonl", name)
+                text = self.exported(record, "--format", "otlp", "--content", "--raw", records=name)
+                back = self.imported(self.write(f"{name}-again.jsonl", text), name + "-again")
+                before, after = self.facts(record, name), self.facts(back, name + "-again")
+                self.assertEqual(after, before)
+                self.assertTrue(any(row[0] == "tool_call" for row in before))
+
     def facts(self, record, records):
         rows = csv.DictReader(io.StringIO(self.exported(record, "--format", "csv", records=records), newline=""))
         keep = ("kind", "name", "start_ns", "duration_ns", "status", "error", "tokens_used")

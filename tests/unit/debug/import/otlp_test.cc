@@ -423,6 +423,92 @@ TEST(OtlpImport, CallsThatShareAnIdKeepTheirOwnResults) {
   EXPECT_EQ(answers(process)[1]->response.tool_calls.size(), 1u);
 }
 
+constexpr const char* kTwoCalls =
+    R"(,"gen_ai.output.messages":"[{\"role\":\"assistant\",\"parts\":[)"
+    R"({\"type\":\"tool_call\",\"id\":\"t1\",\"name\":\"ls\"},)"
+    R"({\"type\":\"tool_call\",\"id\":\"t2\",\"name\":\"ls\"}]}]")";
+
+std::vector<std::string> results_in_order(const std::string& given_to_the_next) {
+  const SessionLog log = imported({agent("a1", "", 0, 10), chat("b1", "a1", 1, 3, kTwoCalls),
+                                   tool("c1", "a1", 3, 5, "ls",
+                                        R"(,"gen_ai.tool.call.id":"t1",)"
+                                        R"("gen_ai.tool.call.result":"one")"),
+                                   tool("c2", "a1", 3, 4, "ls",
+                                        R"(,"gen_ai.tool.call.id":"t2",)"
+                                        R"("gen_ai.tool.call.result":"two")"),
+                                   chat("b2", "a1", 6, 9, given_to_the_next)});
+  std::vector<std::string> found;
+  for (const SessionToolResult* result : results(log.runs.at(0).processes.at(0)))
+    found.push_back(result->content);
+  return found;
+}
+
+std::string result_message(const std::string& id, const std::string& text) {
+  return R"({\"role\":\"tool\",\"parts\":[{\"type\":\"tool_call_response\",\"id\":\")" + id +
+         R"(\",\"result\":\")" + text + R"(\"}]})";
+}
+
+TEST(OtlpImport, ResultsComeAsTheNextCallWasGivenThem) {
+  const auto given = [](const std::string& messages) {
+    return R"(,"gen_ai.input.messages":"[)" + messages + "]\"";
+  };
+  const std::string one = result_message("t1", "one");
+  const std::string two = result_message("t2", "two");
+  EXPECT_THAT(results_in_order(given(one + "," + two)), ElementsAre("one", "two"));
+  EXPECT_THAT(results_in_order(given(two + "," + one)), ElementsAre("two", "one"));
+  // Else in the order of their ends.
+  EXPECT_THAT(results_in_order(""), ElementsAre("two", "one"));
+  EXPECT_THAT(results_in_order(given(one)), ElementsAre("two", "one"));
+}
+
+TEST(OtlpImport, APersonsMessageHasTheTimeForWhichItWasWaited) {
+  const auto given = [](const std::string& more) {
+    return R"(,"gen_ai.input.messages":"[{\"role\":\"user\",\"parts\":[{\"type\":\"text\",)"
+           R"(\"content\":\"one\"}]})" +
+           more + "]\"";
+  };
+  const std::string two =
+      R"(,{\"role\":\"assistant\",\"parts\":[]})"
+      R"(,{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":\"two\"}]})";
+  Wrote wait = agent("w1", "a1", 3, 7, R"({"agdb.kind":"wait","agdb.name":"wait for user"})");
+  const auto time_of_the_second = [&](const Wrote& waiting) {
+    const SessionLog log = imported({agent("a1", "", 0, 10), chat("b1", "a1", 1, 3, given("")),
+                                     waiting, chat("b2", "a1", 8, 9, given(two))});
+    for (const SessionItem& item : log.runs.at(0).processes.at(0).items)
+      if (const auto* edit = std::get_if<SessionEdit>(&item);
+          edit != nullptr && !edit->messages.empty() && edit->messages.back().content == "two")
+        return edit->time;
+    ADD_FAILURE() << "no such message";
+    return std::optional<WallTime>();
+  };
+  EXPECT_EQ(time_of_the_second(wait), second(7));
+  // One for a process is none for a person, and one that ended elsewhere is none for this message.
+  wait.attributes = R"({"agdb.kind":"wait","agdb.attribute.pid":2})";
+  EXPECT_EQ(time_of_the_second(wait), std::nullopt);
+  wait = agent("w1", "a1", 8, 9, R"({"agdb.kind":"wait"})");
+  EXPECT_EQ(time_of_the_second(wait), std::nullopt);
+}
+
+TEST(OtlpImport, ProcessesAreNumberedAsTheyWere) {
+  const auto numbered = [](std::string id, std::string parent, int from, const std::string& pid) {
+    return agent(std::move(id), std::move(parent), from, 9,
+                 R"({"agdb.kind":"process","agdb.name":"p)" + pid + R"(","agdb.pid":)" + pid + "}");
+  };
+  const auto intents = [](const std::vector<Wrote>& spans) {
+    std::vector<std::string> found;
+    for (const SessionProcess& process : imported(spans).runs.at(0).processes)
+      found.push_back(process.intent);
+    return found;
+  };
+  EXPECT_THAT(intents({numbered("a1", "", 0, "1"), numbered("a2", "a1", 1, "3"),
+                       numbered("a3", "a1", 2, "2")}),
+              ElementsAre("p1", "p2", "p3"));
+  // Numbers by which a child came before its parent are of no use.
+  EXPECT_THAT(intents({numbered("a1", "", 0, "5"), numbered("a2", "a1", 1, "3"),
+                       numbered("a3", "a1", 2, "2")}),
+              ElementsAre("p5", "p3", "p2"));
+}
+
 TEST(OtlpImport, CirclesAndSelfParentsEnd) {
   const SessionLog log =
       imported({chat("a", "b", 1, 2), chat("b", "a", 3, 4), chat("c", "c", 5, 6)});
