@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -23,6 +25,9 @@ struct ApiContext {
   const Clock& clock;
   // Of the server that serves this.
   std::function<HttpCounts()> http_counts = {};
+  // Secrets that answers would have told. Handlers that stream add theirs.
+  std::shared_ptr<std::atomic<std::uint64_t>> masked =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
 
   // Asks the daemon as a peer at its socket would (ipc/README.md).
   Result<Json> call(std::string_view method, Json params = Json::object()) const;

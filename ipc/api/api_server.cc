@@ -46,7 +46,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::open(ApiServerOptions options, Dae
   impl->context->http_counts = [i = impl.get()] { return i->server->counts(); };
   add_all_routes(impl->table, *impl->context);
   AGDB_TRY(impl->server, HttpServer::open(std::move(options.http)));
-  impl->server->start(impl->table.router());
+  impl->server->start(impl->table.router(*impl->context));
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
 }
 

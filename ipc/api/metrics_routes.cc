@@ -84,6 +84,8 @@ Result<HttpResponse> metrics(const ApiContext& context) {
   std::string text = prometheus_text(stats);
   append_daemon(text, status, context);
   append_http(text, context.http_counts());
+  append(text, {"agdb_secrets_masked_total", "counter", "Secrets masked in answers.",
+                static_cast<std::int64_t>(context.masked->load())});
   return text_response(std::move(text), content_type_of(ExportFormat::kPrometheus));
 }
 

@@ -63,6 +63,9 @@ struct Route {
   std::optional<RequestBody> body = {};
   // The first is what happens when all goes well. Failures are problem documents, always.
   std::vector<RouteAnswer> answers = {};
+  // Its answers hold texts of agents: secrets in JSON are masked, and a parameter "raw" is declared
+  // that leaves them. A handler that streams masks by itself, unless call.boolean("raw").
+  bool has_texts = false;
   std::function<Result<HttpResponse>(const ApiCall& call)> handler = {};
 };
 

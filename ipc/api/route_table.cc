@@ -2,11 +2,42 @@
 
 #include <utility>
 
+#include "debug/secrets/mask.h"
 #include "ipc/api/api_call.h"
 #include "ipc/api/schema.h"
 #include "ipc/http/problem.h"
 
 namespace agdb {
+namespace {
+
+Parameter raw_parameter() {
+  return {.name = "raw",
+          .description = "true: secrets in texts stay as they are",
+          .type = Parameter::Type::kBoolean,
+          .otherwise = "false"};
+}
+
+// The header says how many there were, so that nobody takes a mask for what was said.
+void mask_secrets_of(HttpResponse& response, const ApiContext& context) {
+  MaskCounts counts;
+  response.body = mask_json_text(response.body, counts);
+  if (counts.total() == 0) return;
+  *context.masked += counts.total();
+  response.headers.push_back({"Agdb-Masked", counts.text()});
+}
+
+HttpResponse answer(const Route& route, const HttpRequest& request, const Json& schemas,
+                    const ApiContext& context) {
+  const Result<ApiCall> call = ApiCall::check(route, request, schemas);
+  if (!call) return problem(call.error());
+  Result<HttpResponse> response = route.handler(*call);
+  if (!response) return problem(response.error());
+  if (route.has_texts && !response->body.empty() && !call->boolean("raw"))
+    mask_secrets_of(*response, context);
+  return *std::move(response);
+}
+
+}  // namespace
 
 RouteTable::RouteTable() {
   add_schema("Problem",
@@ -20,6 +51,7 @@ RouteTable::RouteTable() {
 
 void RouteTable::add(Route route) {
   AGDB_ASSERT(!route.answers.empty(), route.path);
+  if (route.has_texts) route.parameters.push_back(raw_parameter());
   routes_.push_back(std::move(route));
 }
 
@@ -28,7 +60,7 @@ void RouteTable::add_schema(std::string_view name, Json schema) {
   schemas_.set(name, std::move(schema));
 }
 
-Router RouteTable::router() const {
+Router RouteTable::router(const ApiContext& context) const {
   Router router;
   for (const Route& route : routes_) {
     HttpRoute http{.method = route.method, .pattern = route.path};
@@ -36,11 +68,8 @@ Router RouteTable::router() const {
       http.max_body = route.body->max_bytes;
       http.body_types = route.body->content_types;
     }
-    http.handler = [this, &route](HttpRequest& request) -> HttpResponse {
-      const Result<ApiCall> call = ApiCall::check(route, request, schemas_);
-      if (!call) return problem(call.error());
-      Result<HttpResponse> response = route.handler(*call);
-      return response ? *std::move(response) : problem(response.error());
+    http.handler = [this, &route, &context](HttpRequest& request) {
+      return answer(route, request, schemas_, context);
     };
     router.add(std::move(http));
   }

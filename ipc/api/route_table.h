@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "ipc/api/api_context.h"
 #include "ipc/api/route.h"
 #include "ipc/http/router.h"
 
@@ -21,8 +22,9 @@ class RouteTable {
   const std::deque<Route>& routes() const { return routes_; }
   const Json& schemas() const { return schemas_; }
 
-  // Each route with its checks in front. The table outlives the router.
-  Router router() const;
+  // Each route with its checks in front, and with secrets masked behind. Table and context outlive
+  // the router.
+  Router router(const ApiContext& context) const;
 
  private:
   std::deque<Route> routes_;

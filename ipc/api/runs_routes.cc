@@ -66,6 +66,14 @@ Handled aggregate_traces(const ApiCall& call, const ApiContext& context) {
   return json_response(aggregate_json(sums));
 }
 
+struct RunningExport {
+  RunningExport(const TraceStore& store, ExportFormat format, RunFilter filter, bool raw)
+      : pieces(store, format, std::move(filter), raw ? nullptr : &masked) {}
+
+  MaskCounts masked;
+  RunExport pieces;
+};
+
 Handled export_some(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const ExportFormat format, export_format_of(call.text("format", "jsonl")));
   AGDB_TRY(RunFilter filter, filter_of(call, context.unix_now()));
@@ -119,6 +127,7 @@ void add_lists(RouteTable& table, const ApiContext& context) {
              .summary = "traces of runs, the newest first",
              .parameters = list_parameters(),
              .answers = {{.schema = schema::ref("TraceList")}},
+             .has_texts = true,
              .handler = [&context](const ApiCall& call) { return list_traces(call, context); }});
   table.add({.method = "GET",
              .path = "/v1/traces/search",
@@ -127,6 +136,7 @@ void add_lists(RouteTable& table, const ApiContext& context) {
              .summary = "traces that contain a text",
              .parameters = search_parameters(),
              .answers = {{.schema = schema::ref("TraceList")}},
+             .has_texts = true,
              .handler = [&context](const ApiCall& call) { return search_traces(call, context); }});
   table.add({.method = "GET",
              .path = "/v1/traces/correlated/{correlation_id}",
@@ -140,6 +150,7 @@ void add_lists(RouteTable& table, const ApiContext& context) {
                              .most = 1000,
                              .example = "request-17"}},
              .answers = {{.schema = schema::ref("TraceList")}},
+             .has_texts = true,
              .handler = [&context](const ApiCall& call) { return correlated(call, context); }});
 }
 
@@ -150,6 +161,7 @@ void add_sums(RouteTable& table, const ApiContext& context) {
              .tag = "traces",
              .summary = "sums over all traces, and how long they took",
              .answers = {{.schema = schema::ref("TraceStats")}},
+             .has_texts = true,
              .handler = [&context](const ApiCall&) { return get_stats(context); }});
   table.add({.method = "GET",
              .path = "/v1/traces/aggregate",
@@ -162,6 +174,7 @@ void add_sums(RouteTable& table, const ApiContext& context) {
                              .most = 40,
                              .example = "24h"}},
              .answers = {{.schema = schema::ref("TraceAggregate")}},
+             .has_texts = true,
              .handler = [&context](const ApiCall& c) { return aggregate_traces(c, context); }});
   table.add({.method = "GET",
              .path = "/v1/traces/export",
@@ -172,6 +185,7 @@ void add_sums(RouteTable& table, const ApiContext& context) {
              .answers = {{.description = "of the format's type: application/x-ndjson, text/csv or "
                                          "text/plain",
                           .content_type = "application/x-ndjson"}},
+             .has_texts = true,
              .handler = [&context](const ApiCall& call) { return export_some(call, context); }});
 }
 
@@ -188,6 +202,7 @@ void add_runs_routes(RouteTable& table, ApiContext& context) {
              .summary = "one trace in full",
              .parameters = {trace_id_parameter()},
              .answers = {{.schema = schema::ref("Trace")}},
+             .has_texts = true,
              .handler = [&context](const ApiCall& call) { return get_trace(call, context); }});
 }
 

@@ -119,6 +119,10 @@ RequestParser::Step RequestParser::check_framing() {
   const std::size_t encodings = request_.count("transfer-encoding");
   if (lengths > 1 || encodings > 1 || (lengths > 0 && encodings > 0))
     return refuse(400, "the length of the body is told twice");
+  // Beast takes "1, 1".
+  if (lengths == 1 &&
+      request_.header("content-length")->find_first_not_of("0123456789") != std::string_view::npos)
+    return refuse(400, "Content-Length is no number");
   if (encodings == 0) return Step::kHead;
   if (request_.minor_version == 0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding");
   if (to_lower_ascii(*request_.header("transfer-encoding")) != "chunked")

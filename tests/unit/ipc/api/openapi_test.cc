@@ -52,7 +52,7 @@ class OpenApi : public testing::Test {
                                 .clock = clock_,
                                 .http_counts = [] { return HttpCounts{}; }});
     add_all_routes(table_, *context_);
-    router_ = table_.router();
+    router_ = table_.router(*context_);
     document_ = openapi_document(table_, "1.2.3");
     runner_ = std::thread([this] { daemon_->run(); });
   }
