@@ -203,11 +203,11 @@ std::string prometheus_text(const StoreStats& stats) {
   families.counter("agdb_traces_total", "Traces recorded.", ever.count);
   families.gauge("agdb_traces_stored", "Traces that are in the store.",
                  static_cast<double>(stats.buffered.count));
-  families.gauge(
-      "agdb_trace_latency_avg_ms", "Mean latency of the traces recorded.",
-      ever.count == 0 ? 0 : static_cast<double>(ever.latency_ms) / static_cast<double>(ever.count));
-  families.gauge("agdb_trace_latency_max_ms", "Longest latency of the traces recorded.",
-                 static_cast<double>(ever.max_latency_ms));
+  const double all_seconds = static_cast<double>(ever.latency_ms) / 1000;
+  families.gauge("agdb_trace_latency_avg_seconds", "Mean latency of the traces recorded.",
+                 ever.count == 0 ? 0 : all_seconds / static_cast<double>(ever.count));
+  families.gauge("agdb_trace_latency_max_seconds", "Longest latency of the traces recorded.",
+                 static_cast<double>(ever.max_latency_ms) / 1000);
   families.begin("agdb_tokens_total", "counter", "Tokens of the traces recorded, by type.");
   families.labelled("agdb_tokens_total", "type", "input", ever.tokens_input);
   families.labelled("agdb_tokens_total", "type", "output", ever.tokens_output);

@@ -98,10 +98,11 @@ TEST_F(Export, PrometheusCountsSinceTheStoreBegan) {
   ASSERT_TRUE(store.record(a_run("a")));
   const std::string text = exported(ExportFormat::kPrometheus);
   for (const char* line :
-       {"\nagdb_traces_total 2\n", "\nagdb_traces_stored 1\n", "\nagdb_trace_latency_avg_ms 800\n",
-        "\nagdb_trace_latency_max_ms 1500\n", "\nagdb_tokens_total{type=\"input\"} 100\n",
-        "\nagdb_tokens_total{type=\"output\"} 20\n", "\nagdb_retries_total 5\n",
-        "\nagdb_anchor_breaches_total 1\n", "\nagdb_traces_by_status_total{status=\"failed\"} 1\n",
+       {"\nagdb_traces_total 2\n", "\nagdb_traces_stored 1\n",
+        "\nagdb_trace_latency_avg_seconds 0.8\n", "\nagdb_trace_latency_max_seconds 1.5\n",
+        "\nagdb_tokens_total{type=\"input\"} 100\n", "\nagdb_tokens_total{type=\"output\"} 20\n",
+        "\nagdb_retries_total 5\n", "\nagdb_anchor_breaches_total 1\n",
+        "\nagdb_traces_by_status_total{status=\"failed\"} 1\n",
         "\n# TYPE agdb_errors_total counter\n", "\n# HELP agdb_steps_total "})
     EXPECT_THAT(text, HasSubstr(line));
   EXPECT_THAT(text, StartsWith("# HELP "));
