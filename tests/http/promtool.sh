@@ -31,11 +31,11 @@ done
 address=$("$agdb" status | awk '$1 == "http" { print $2 }')
 python3 -c 'import sys, urllib.request
 sys.stdout.write(urllib.request.urlopen(sys.argv[1], timeout=60).read().decode())' \
-  "http://$address/metrics" >metrics
-"$agdb" runs export --format prometheus >export
+  "http://$address/metrics" >metrics.txt
+"$agdb" runs export --format prometheus >exported.txt
 
 failed=0
-for text in metrics export; do
+for text in metrics.txt exported.txt; do
   printf '%s: %s samples\n' "$text" "$(grep -c '^[^#]' "$text")"
   "$promtool" check metrics <"$text" || failed=$((failed + 1))
 done
