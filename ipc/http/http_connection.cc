@@ -27,6 +27,8 @@ using ErrorCode = boost::system::error_code;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadBytes = 16 << 10;
+// What is pulled of a body at a time, at least: each time takes two changes of threads.
+constexpr std::size_t kPieceBytes = 32 << 10;
 // What is still read of a peer that has its last answer: closing at once could take it away again.
 constexpr std::chrono::milliseconds kLingerTime{2000};
 constexpr std::size_t kMaxLingerBytes = 1 << 20;
@@ -56,7 +58,7 @@ Result<bool> pull(const BodySource& source, std::string& piece) {
   try {
     for (;;) {
       AGDB_TRY(const bool more, source(piece));
-      if (!more || !piece.empty()) return more;
+      if (!more || piece.size() >= kPieceBytes) return more;
     }
   } catch (const std::exception& error) {
     return fail(Code::kIo, error.what());
@@ -112,8 +114,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     if (!error) peer_ = HttpAddress{peer.address().to_string(error), peer.port()}.text();
   }
 
-  // --- Time -------------------------------------------------------------------------------------
-
   // The timer is set anew only where it would come too late: moving the deadline away, as every
   // request does, costs nothing.
   void set_deadline(Phase phase, std::chrono::milliseconds time) {
@@ -146,8 +146,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     if (phase_ == Phase::kWriting || phase_ == Phase::kEvents) return cut();
     close();
   }
-
-  // --- Reading ----------------------------------------------------------------------------------
 
   std::string_view unread() const { return std::string_view(in_).substr(in_begin_); }
 
@@ -286,8 +284,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   void release_body() { shared_->body_bytes -= std::exchange(body_bytes_, 0); }
 
-  // --- Answering --------------------------------------------------------------------------------
-
   void dispatch() {
     HttpRequest& request = parser_->request();
     keep_alive_ = parser_->keep_alive();
@@ -405,8 +401,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     begin_request(shared_->limits.idle_time);
   }
 
-  // --- Events -----------------------------------------------------------------------------------
-
   void begin_events() {
     write([this] {
       events_->attach([io = weak_loop_, weak = weak_from_this()] {
@@ -467,8 +461,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     if (const auto events = std::exchange(events_, nullptr)) events->leave();
     if (response_.events) std::exchange(response_.events, nullptr)->leave();
   }
-
-  // --- The end ----------------------------------------------------------------------------------
 
   void linger() {
     ErrorCode error;

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -155,6 +157,7 @@ class RawClient {
 // A server on a port of its own with a few paths:
 //   GET /hello      "hello"                POST /echo    the body, of up to 1,000 bytes, as text
 //   GET /names/{a}/{b}                     GET /pieces   "0,1,2,…9999," piece by piece
+//   GET /endless    100 KiB a piece, until nobody reads; tells when it is let go of
 //   GET /broken     two pieces, an error   GET /failed   an error at once
 class HttpServerCase : public testing::Test {
  protected:
@@ -190,10 +193,18 @@ class HttpServerCase : public testing::Test {
                     return ++n < 10'000;
                   }};
                 }});
+    router.add({.method = "GET", .pattern = "/endless", .handler = [this](HttpRequest&) {
+                  return HttpResponse{.source = [this, end = std::make_shared<AtEnd>(&released_)](
+                                                    std::string& out) -> Result<bool> {
+                    out.assign(100 << 10, 'x');
+                    ++pieces_;
+                    return true;
+                  }};
+                }});
     router.add({.method = "GET", .pattern = "/broken", .handler = [](HttpRequest&) {
                   return HttpResponse{.source = [n = 0](std::string& out) mutable -> Result<bool> {
                     if (n++ == 2) return fail(Code::kIo, "the disk is gone");
-                    out += "piece";
+                    out.append(100 << 10, 'x');
                     return true;
                   }};
                 }});
@@ -220,6 +231,17 @@ class HttpServerCase : public testing::Test {
     return client.ask(bytes);
   }
 
+  // Tells when the last copy of a source has gone.
+  struct AtEnd {
+    explicit AtEnd(std::promise<void>* t) : told(t) {}
+    ~AtEnd() { told->set_value(); }
+    AtEnd(const AtEnd&) = delete;
+    AtEnd& operator=(const AtEnd&) = delete;
+    std::promise<void>* told;
+  };
+
+  std::promise<void> released_;  // the source of /endless
+  std::atomic<int> pieces_ = 0;  // that it gave
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -105,8 +105,6 @@ TEST_F(HttpServerTest, FailuresAreProblemDocuments) {
   EXPECT_FALSE(problem.text("detail").empty());
 }
 
-// --- Bodies -------------------------------------------------------------------------------------
-
 TEST_F(HttpServerTest, BodiesByLengthAndByChunks) {
   serve();
   RawClient client(port());
@@ -189,9 +187,6 @@ TEST_F(HttpServerTest, AllBodiesTogetherAreBounded) {
             "x");
 }
 
-// --- Hostile requests
-// -----------------------------------------------------------------------------
-
 TEST_F(HttpServerTest, HostileLengthsToldTwice) {
   serve();
   const std::string type = "Content-Type: text/plain\r\n";
@@ -262,9 +257,6 @@ TEST_F(HttpServerTest, HeadersAreBounded) {
   EXPECT_EQ(ask("GET /hello HTTP/1.1\r\nA: " + std::string(40'000, 'b')).status(), 431);
 }
 
-// --- Time
-// -----------------------------------------------------------------------------------------
-
 TEST_F(HttpServerTest, AHeadThatDoesNotComeToItsEnd) {
   HttpServerOptions options;
   options.limits.head_time = 20ms;
@@ -310,9 +302,6 @@ TEST_F(HttpServerTest, AnIdleConnectionIsClosedWithoutAWord) {
   EXPECT_TRUE(client.ended());
 }
 
-// --- Streamed bodies
-// ------------------------------------------------------------------------------
-
 TEST_F(HttpServerTest, APieceAfterTheOther) {
   serve();
   const RawAnswer answer = ask(get("/pieces"));
@@ -336,8 +325,32 @@ TEST_F(HttpServerTest, AnErrorMidwayCutsTheBody) {
   EXPECT_EQ(server_->counts().cut, 1U);
 }
 
-// --- Connections
-// ----------------------------------------------------------------------------------
+TEST_F(HttpServerTest, AReaderThatGoesEndsItsBody) {
+  serve();
+  {
+    RawClient client(port());
+    client.send(get("/endless"));
+    ASSERT_TRUE(client.receive_until("xxx"));
+  }
+  EXPECT_EQ(released_.get_future().wait_for(60s), std::future_status::ready);
+}
+
+TEST_F(HttpServerTest, ReadersThatDoNotReadHoldNobodyUpAndAreCutInTheEnd) {
+  HttpServerOptions options;
+  options.limits.write_stall = 100ms;
+  serve(std::move(options));
+  RawClient stalled(port(), 4096);
+  stalled.send(get("/endless"));
+  ASSERT_TRUE(stalled.receive_until("xxx"));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(ask(get("/hello")).body, "hello");
+  ASSERT_EQ(released_.get_future().wait_for(60s), std::future_status::ready);
+  // As much as the sockets hold, and one piece more.
+  EXPECT_LT(pieces_, 1000);
+  EXPECT_EQ(server_->counts().cut, 1U);
+  while (stalled.receive()) {
+  }
+  EXPECT_FALSE(stalled.in().ends_with("0\r\n\r\n"));
+}
 
 TEST_F(HttpServerTest, ConnectionsBeyondTheLimitAreToldSo) {
   HttpServerOptions options;
@@ -363,9 +376,6 @@ TEST_F(HttpServerTest, EndsWhileConnectionsAreOpen) {
   server_.reset();
   EXPECT_TRUE(idle.ended());
 }
-
-// --- Addresses
-// ------------------------------------------------------------------------------------
 
 TEST_F(HttpServerTest, APortInUseIsAnError) {
   serve();
