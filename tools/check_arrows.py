@@ -43,6 +43,7 @@ MAY_INCLUDE = {
         "runtime/events/text.h",
     ),
     "ipc/api": ("runtime", "debug", "ipc/wire", "ipc/daemon", "ipc/http"),
+    "ipc/ingest": ("runtime/events", "debug", "ipc/http", "ipc/otlp/gzip.h"),
     "ipc/daemon": ("runtime", "debug", "ipc/wire"),
     "ipc/client": ("runtime", "debug", "ipc/wire"),
     "tools": ("runtime", "debug", "ipc"),

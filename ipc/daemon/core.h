@@ -88,6 +88,8 @@ class Core {
 
   // Other ways in than the socket, by name, for daemon.status.
   std::map<std::string, std::string> listeners;
+  // What else daemon.status tells, by name.
+  std::map<std::string, std::function<Json()>> reports;
 
   // Counted for daemon.status.
   std::uint64_t connections = 0;

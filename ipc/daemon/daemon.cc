@@ -52,6 +52,7 @@ struct Daemon::Impl {
     core.log(Core::Level::kInfo, why);
     boost::asio::post(*core.loop.loop, [this] {
       server.reset();
+      for (const auto& work : at_end) work();
       core.wind_up();
       wait_for_answers(kLinger);
     });
@@ -76,6 +77,7 @@ struct Daemon::Impl {
   std::map<std::uint64_t, std::shared_ptr<Session>> sessions;
   std::uint64_t next_session = 1;
   std::unique_ptr<Server> server;
+  std::vector<std::function<void()>> at_end;
   bool shutting_down = false;
 };
 
@@ -99,6 +101,14 @@ LoopGate& Daemon::gate() {
 
 void Daemon::add_listener(const std::string& name, const std::string& address) {
   impl_->core.listeners[name] = address;
+}
+
+void Daemon::add_report(const std::string& name, std::function<Json()> report) {
+  impl_->core.reports[name] = std::move(report);
+}
+
+void Daemon::at_end(std::function<void()> work) {
+  impl_->at_end.push_back(std::move(work));
 }
 
 void Daemon::stop() {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "ipc/daemon/core.h"
 #include "ipc/daemon/loop_gate.h"
@@ -29,6 +31,11 @@ class Daemon {
   LoopGate& gate();
   // Another way in, which daemon.status tells: "http" and "127.0.0.1:7475". Before run.
   void add_listener(const std::string& name, const std::string& address);
+  // More for daemon.status, under that name: asked on the loop's thread, each time. Before run.
+  void add_report(const std::string& name, std::function<Json()> report);
+  // Called on the loop's thread when the daemon ends, before its processes do and before whoever
+  // asked for it is told: may take its time. Before run.
+  void at_end(std::function<void()> work);
 
  private:
   struct Impl;

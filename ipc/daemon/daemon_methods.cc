@@ -25,7 +25,7 @@ Json status(Core& core) {
   const RunKeeper::Counts runs = core.runs.counts();
   Json listeners = Json::object();
   for (const auto& [name, address] : core.listeners) listeners.set(name, address);
-  return Json::object(
+  Json told = Json::object(
       {{"version", options.version},
        {"protocol", 1},
        {"os_pid", static_cast<std::int64_t>(::getpid())},
@@ -45,6 +45,8 @@ Json status(Core& core) {
        {"events", Json::object({{"refused", core.kernel.events_refused()},
                                 {"history_dropped", core.views.history_dropped()}})},
        {"rejected_notifications", core.rejected_notifications}});
+  for (const auto& [name, report] : core.reports) told.set(name, report());
+  return told;
 }
 
 }  // namespace

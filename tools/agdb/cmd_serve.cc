@@ -17,6 +17,7 @@
 #include "ipc/api/api_server.h"
 #include "ipc/daemon/daemon.h"
 #include "ipc/http/guard.h"
+#include "ipc/ingest/otlp_ingest.h"
 #include "runtime/events/clock.h"
 #include "tools/agdb/daemon_session.h"
 #include "tools/agdb/plural.h"
@@ -26,6 +27,7 @@ namespace agdb {
 namespace {
 
 constexpr const char* kHttpAddress = "127.0.0.1:7475";
+constexpr const char* kOtlpAddress = "127.0.0.1:4318";
 
 std::string wrong_address(const std::string& word) {
   const Result<HttpAddress> address = parse_http_address(word);
@@ -40,6 +42,7 @@ struct ServeArguments {
   bool trace_all = false;
   std::string http;  // empty: not served
   std::string http_token_file;
+  std::string otlp;  // empty: not served
 };
 
 DaemonOptions options_of(const ServeArguments& arguments, const Environment& env) {
@@ -92,6 +95,26 @@ Result<std::unique_ptr<ApiServer>> open_api(const ServeArguments& arguments, Dae
   return api;
 }
 
+// Spans of other programs' agents, where that is asked for.
+Result<std::unique_ptr<OtlpIngest>> open_ingest(const ServeArguments& arguments, Daemon& daemon,
+                                                const Environment& env) {
+  if (arguments.otlp.empty()) return nullptr;
+  static const RealClock clock;
+  OtlpIngestOptions options{.records_dir = records_dir(env), .traces_dir = traces_dir(env)};
+  AGDB_TRY(options.http.address, parse_http_address(arguments.otlp));
+  if (!arguments.http_token_file.empty()) {
+    AGDB_TRY(options.http.token, read_token_file(arguments.http_token_file));
+  }
+  options.http.trouble = [](const std::string& line) { spdlog::warn("{}", line); };
+  options.log = options.http.trouble;
+  AGDB_TRY(std::unique_ptr<OtlpIngest> ingest, OtlpIngest::open(std::move(options), clock));
+  daemon.add_listener("otlp", ingest->address().text());
+  daemon.add_report("otlp", [i = ingest.get()] { return i->status(); });
+  daemon.at_end([i = ingest.get()] { i->close(); });
+  spdlog::info("taking OTLP/JSON at http://{}/v1/traces", ingest->address().text());
+  return ingest;
+}
+
 // Runs until it is told to end. `ready`: called once it accepts connections.
 Result<ExitCode> serve(const ServeArguments& arguments, Environment& env,
                        const std::function<void()>& ready) {
@@ -104,12 +127,14 @@ Result<ExitCode> serve(const ServeArguments& arguments, Environment& env,
   });
   AGDB_TRY(const std::unique_ptr<Daemon> daemon, Daemon::open(options_of(arguments, env)));
   AGDB_TRY(std::unique_ptr<ApiServer> api, open_api(arguments, *daemon, env));
+  AGDB_TRY(std::unique_ptr<OtlpIngest> ingest, open_ingest(arguments, *daemon, env));
   running = daemon.get();
   spdlog::info("agdb {} serves {}, recordings in {}", AGDB_VERSION,
                socket_path(arguments.socket, env), records_dir(env));
   ready();
   daemon->run();
   running = nullptr;
+  ingest.reset();
   api.reset();
   spdlog::info("all processes have ended, all recordings are closed");
   return ExitCode::kDone;
@@ -215,6 +240,11 @@ Result<ExitCode> status(const std::string& socket, bool json, Environment& env) 
   if (events.integer("refused") > 0)
     console.print(
         fmt::format("lost        {} events: the recorder was behind\n", events.integer("refused")));
+  if (const Json& otlp = told["otlp"]; otlp.is_object())
+    console.print(
+        fmt::format("spans       {} in {}, {} open\n", otlp.integer("spans"),
+                    plural(static_cast<std::uint64_t>(otlp.integer("requests")), "request"),
+                    plural(static_cast<std::uint64_t>(otlp.integer("open_traces")), "trace")));
   const Json& runs = told["runs"];
   if (runs.integer("not_stored") > 0)
     console.print(
@@ -247,15 +277,17 @@ Runner declare_serve(CommandLine& line) {
   line.flag("--record-all", arguments->record_all, "record every process from its birth");
   line.flag("--trace-all", arguments->trace_all,
             "keep the spans of every process (`agdb trace list`), also of those not recorded");
-  const Option http =
-      line.option("--http", "[ADDR]", arguments->http,
-                  "serve HTTP there, too (without ADDR: 127.0.0.1:7475; port 0: any)")
-          .or_alone(kHttpAddress)
-          .check(wrong_address);
+  line.option("--http", "[ADDR]", arguments->http,
+              "serve HTTP there, too (without ADDR: 127.0.0.1:7475; port 0: any)")
+      .or_alone(kHttpAddress)
+      .check(wrong_address);
   line.option("--http-token-file", "FILE", arguments->http_token_file,
               "each HTTP request must bring the token in it; needed for other machines' addresses")
-      .is(ValueKind::kFile)
-      .needs(http);
+      .is(ValueKind::kFile);
+  line.option("--otlp", "[ADDR]", arguments->otlp,
+              "take spans of instrumented agents there, OTLP/JSON (without ADDR: 127.0.0.1:4318)")
+      .or_alone(kOtlpAddress)
+      .check(wrong_address);
   line.option("--log-level", "LEVEL", arguments->log_level,
               "what is logged to stderr: debug, info (default), warning or error")
       .one_of({"debug", "info", "warning", "error"});

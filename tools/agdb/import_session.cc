@@ -5,12 +5,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <random>
 
 #include "debug/import/importers.h"
-#include "debug/import/session_events.h"
+#include "debug/import/record_session.h"
 #include "debug/record/record_id.h"
-#include "debug/record/recording_manager.h"
 #include "runtime/events/hash.h"
 #include "tools/agdb/input_file.h"
 #include "tools/agdb/run_store.h"
@@ -33,13 +31,6 @@ class DiskFiles final : public SessionFiles {
     return names;
   }
 };
-
-std::string random_id() {
-  std::random_device random;
-  std::string id;
-  for (int i = 0; i < 4; ++i) id += fmt::format("{:08x}", random());
-  return id;
-}
 
 // Sub-agents' descriptions ("agent-1.meta.json") are read with their logs.
 bool may_be_log(const fs::path& path) {
@@ -124,8 +115,6 @@ Result<LogFiles> log_files(const std::string& path) {
 }
 
 Result<std::vector<ImportedRun>> record_log(const ReadLog& read, Environment& env) {
-  FileSystem disk;
-  const RealClock clock;
   std::vector<ImportedRun> recorded;
   std::uint64_t next_pid = 1;
   for (std::size_t i = 0; i < read.log.runs.size(); ++i) {
@@ -133,31 +122,13 @@ Result<std::vector<ImportedRun>> record_log(const ReadLog& read, Environment& en
     RecordingOptions options;
     options.records_dir = records_dir(env);
     options.source = read.source;
-    options.source->times_without_zone = run.times_without_zone;
-    RecordingManager manager(disk, clock, options,
-                             [&](const std::string& line) { env.console->warn(line); });
-    const std::string run_id = random_id();
-    const std::string trace_id = run.trace_id.empty() ? random_id() : run.trace_id;
-    ImportedRun result;
-    result.run = i;
-    const Pid first{next_pid};
-    for (std::size_t process = 0; process < run.processes.size(); ++process) {
-      const Pid pid{next_pid++};
-      session_events(run, process, first, run_id, trace_id,
-                     [&](Event&& event) { manager.on_event(event); });
-      result.record_ids.push_back(manager.record_id(pid).value_or(""));
-    }
-    AGDB_CHECK_OK(manager.close_all());
-    const RecordingManager::Totals totals = manager.totals();
-    if (totals.failed > 0)
-      return fail(Code::kIo, fmt::format("{} of {} processes of {} could not be recorded",
-                                         totals.failed, run.processes.size(), read.path));
-    if (totals.lost_events > 0)
-      return fail(Code::kIo, fmt::format("{} events of {} could not be written", totals.lost_events,
-                                         read.path));
-    result.events = totals.events;
-    keep_runs(result.record_ids, env);
-    recorded.push_back(std::move(result));
+    AGDB_TRY(RecordedSession session,
+             record_session(run, Pid{next_pid}, std::move(options),
+                            [&](const std::string& line) { env.console->warn(line); }));
+    next_pid += run.processes.size();
+    keep_runs(session.record_ids, env);
+    recorded.push_back(
+        {.run = i, .record_ids = std::move(session.record_ids), .events = session.events});
   }
   return recorded;
 }
