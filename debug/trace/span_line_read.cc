@@ -250,14 +250,54 @@ struct SpanLineReader::Rep {
     out = span_status_of(name);
     return true;
   }
+  // What was made of attributes: after an error the parser must not be asked again.
+  enum class Plain { kYes, kNo, kError };
+
+  // A second parser for each line would take as long as all the rest: plain members are taken as
+  // they come, and only what holds more is parsed for itself.
   static bool attributes(Value& value, Json& out) {
     simdjson::ondemand::object object;
+    if (value.get_object().get(object)) return false;
+    const Plain plain = plain_attributes(object, out);
+    if (plain != Plain::kNo) return plain == Plain::kYes;
+    bool any = false;
     std::string_view text;
-    if (value.get_object().get(object) || object.raw_json().get(text)) return false;
+    if (object.reset().get(any) || object.raw_json().get(text)) return false;
     Result<Json> json = parse_json(text, nullptr, {.restore_base64 = true});
     if (!json) return false;
     out = *std::move(json);
     return true;
+  }
+  static Plain plain_attributes(simdjson::ondemand::object& object, Json& out) {
+    Json::Object members;
+    members.reserve(4);
+    for (auto field : object) {
+      std::string_view key;
+      Value value;
+      if (field.unescaped_key().get(key) || field.value().get(value)) return Plain::kError;
+      if (key.ends_with("_base64")) return Plain::kNo;
+      members.push_back({std::string(key), {}});
+      const Plain plain = plain_value(value, members.back().value);
+      if (plain != Plain::kYes) return plain;
+    }
+    out = std::move(members);
+    return Plain::kYes;
+  }
+  // A text, an integer of 64 bits, true or false.
+  static Plain plain_value(Value& value, Json& out) {
+    using Type = simdjson::ondemand::json_type;
+    Type type{};
+    if (value.type().get(type)) return Plain::kError;
+    const auto taken = [&out](auto result) {
+      if (result.error()) return Plain::kError;
+      out = Json(result.value_unsafe());
+      return Plain::kYes;
+    };
+    if (type == Type::string) return taken(value.get_string());
+    if (type == Type::boolean) return taken(value.get_bool());
+    bool whole = false;
+    if (type != Type::number || value.is_integer().get(whole) || !whole) return Plain::kNo;
+    return taken(value.get_int64());
   }
 
   unsigned seen_ = 0;

@@ -55,6 +55,29 @@ TEST(SpanLineTest, ReadsWhatItWrites) {
   EXPECT_EQ(*again, span);
 }
 
+TEST(SpanLineTest, AttributesAreWhatTheParserMakesOfThem) {
+  for (const std::string& text :
+       {std::string("{}"), std::string(R"({"a":1,"b":"two","c":true,"d":false,"a":"again"})"),
+        std::string(R"({"least":-9223372036854775808,"most":9223372036854775807})"),
+        std::string(R"({"beyond":9223372036854775808,"far":123456789012345678901234567890})"),
+        std::string(R"({"a":1,"b":1.5,"c":-0,"d":1e3,"e":null})"),
+        std::string(R"({"a":1,"list":[1,{"x":[]}],"object":{"y":"z"},"behind":2})"),
+        std::string(R"({"escaped \n key":"\u00e9\ud83e\udd8a\"","lone":"\ud800"})"),
+        std::string(R"({"path":"\ufffd","path_base64":"/Q=="})"),
+        std::string("{\"bytes\":\"\xff\"}"), std::string(" { \"blank\" : 1 } ")}) {
+    const Result<Span> span = read(R"({"name":"n","attributes":)" + text + R"(,"pid":7})");
+    ASSERT_TRUE(span) << text << ": " << span.error().message;
+    EXPECT_EQ(span->attributes, *parse_json(text, nullptr, {.restore_base64 = true})) << text;
+    EXPECT_EQ(span->pid, Pid{7}) << text;
+  }
+}
+
+TEST(SpanLineTest, DamageInAttributesIsSaid) {
+  for (const char* text : {"{\"a\":}", "{\"a\":1,}", "{\"a\" 1}", "{\"a\":tru}", "{\"a\":01}",
+                           "{\"a\":1", "{\"a\":\"x}", "{\"a\":1.5,\"b\":[}"})
+    EXPECT_FALSE(read(std::string(R"({"name":"n","attributes":)") + text + R"(,"pid":7})")) << text;
+}
+
 TEST(SpanLineTest, EventsAndLinksAreReadBackToo) {
   Span span = full_span();
   span.events.push_back(
