@@ -32,6 +32,16 @@ Result<Database> Connections::take_reader() {
   return database;
 }
 
+// The number means something to one connection only, so it is always the same one's.
+Result<std::int64_t> Connections::version() {
+  const std::scoped_lock lock(watching_);
+  if (!watcher_) {
+    AGDB_TRY(Database database, take_reader());
+    watcher_.emplace(std::move(database));
+  }
+  return watcher_->number("PRAGMA data_version");
+}
+
 void Connections::give_back(Database database) {
   const std::scoped_lock lock(idle_mutex_);
   idle_.push_back(std::move(database));

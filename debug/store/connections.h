@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +42,9 @@ class Connections {
     return done;
   }
 
+  // Differs from what it was before whenever somebody has written meanwhile, whichever process.
+  Result<std::int64_t> version();
+
  private:
   static Status run(Database& database, std::string_view sql);
   // Another process may have set the file aside: what is written to it then is lost.
@@ -53,6 +58,8 @@ class Connections {
   Database writer_;
   std::mutex idle_mutex_;  // idle_
   std::vector<Database> idle_;
+  std::mutex watching_;  // watcher_
+  std::optional<Database> watcher_;
 };
 
 }  // namespace agdb

@@ -391,6 +391,10 @@ Status TraceStore::for_each(const RunFilter& filter, const Visit& visit) const {
   }
 }
 
+Result<std::int64_t> TraceStore::version() const {
+  return impl_->connections.version();
+}
+
 Result<std::int64_t> TraceStore::len() const {
   return impl_->connections.read([](Database& database) { return live_count(database); });
 }

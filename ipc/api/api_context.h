@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "debug/store/trace_store.h"
+#include "ipc/api/answer_cache.h"
 #include "ipc/daemon/loop_gate.h"
 #include "ipc/http/http_server.h"
 #include "runtime/events/clock.h"
@@ -25,6 +26,8 @@ struct ApiContext {
   const Clock& clock;
   // Of the server that serves this.
   std::function<HttpCounts()> http_counts = {};
+  // Of the routes that say so (Route::cached).
+  std::shared_ptr<AnswerCache> answers = std::make_shared<AnswerCache>();
   // Secrets that answers would have told. Handlers that stream add theirs.
   std::shared_ptr<std::atomic<std::uint64_t>> masked =
       std::make_shared<std::atomic<std::uint64_t>>(0);

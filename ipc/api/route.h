@@ -66,6 +66,8 @@ struct Route {
   // Its answers hold texts of agents: secrets in JSON are masked, and a parameter "raw" is declared
   // that leaves them. A handler that streams masks by itself, unless call.boolean("raw").
   bool has_texts = false;
+  // The answer to GET is the same until the store of runs changes: it is kept.
+  bool cached = false;
   std::function<Result<HttpResponse>(const ApiCall& call)> handler = {};
 };
 

@@ -37,6 +37,15 @@ HttpResponse answer(const Route& route, const HttpRequest& request, const Json& 
   return *std::move(response);
 }
 
+HttpResponse kept_answer(const Route& route, const HttpRequest& request, const Json& schemas,
+                         const ApiContext& context) {
+  const Result<std::int64_t> version = context.store.version();
+  HttpResponse response = answer(route, request, schemas, context);
+  if (version && response.status == 200)
+    context.answers->keep(request.raw_target, *version, response);
+  return response;
+}
+
 }  // namespace
 
 RouteTable::RouteTable() {
@@ -69,8 +78,14 @@ Router RouteTable::router(const ApiContext& context) const {
       http.body_types = route.body->content_types;
     }
     http.handler = [this, &route, &context](HttpRequest& request) {
-      return answer(route, request, schemas_, context);
+      return (route.cached ? kept_answer : answer)(route, request, schemas_, context);
     };
+    if (route.cached)
+      http.at_once = [&context](const HttpRequest& request) -> std::optional<HttpResponse> {
+        const Result<std::int64_t> version = context.store.version();
+        if (!version) return std::nullopt;
+        return context.answers->find(request.raw_target, *version);
+      };
     router.add(std::move(http));
   }
   return router;

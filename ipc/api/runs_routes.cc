@@ -151,6 +151,7 @@ void add_lists(RouteTable& table, const ApiContext& context) {
                              .example = "request-17"}},
              .answers = {{.schema = schema::ref("TraceList")}},
              .has_texts = true,
+             .cached = true,
              .handler = [&context](const ApiCall& call) { return correlated(call, context); }});
 }
 
@@ -162,6 +163,7 @@ void add_sums(RouteTable& table, const ApiContext& context) {
              .summary = "sums over all traces, and how long they took",
              .answers = {{.schema = schema::ref("TraceStats")}},
              .has_texts = true,
+             .cached = true,
              .handler = [&context](const ApiCall&) { return get_stats(context); }});
   table.add({.method = "GET",
              .path = "/v1/traces/aggregate",
@@ -203,6 +205,7 @@ void add_runs_routes(RouteTable& table, ApiContext& context) {
              .parameters = {trace_id_parameter()},
              .answers = {{.schema = schema::ref("Trace")}},
              .has_texts = true,
+             .cached = true,
              .handler = [&context](const ApiCall& call) { return get_trace(call, context); }});
 }
 

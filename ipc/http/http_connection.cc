@@ -290,6 +290,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     minor_version_ = request.minor_version;
     head_only_ = request.method == "HEAD";
     no_deadline(Phase::kHandling);
+    if (!early_ && route_->at_once && request.body.empty()) early_ = route_->at_once(request);
     if (early_) return respond(*std::exchange(early_, std::nullopt));
     shared_->workers.post([self = shared_from_this(), route = route_,
                            asked = std::move(request)]() mutable {
@@ -332,9 +333,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     if (framing.end == BodyEnd::kClose) keep_alive_ = false;
     framing.keep_alive = keep_alive_;
     head_sent_ = true;
-    return response_head(
-        response_, framing,
-        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    return response_head(response_, framing, shared_->date());
   }
 
   void pull_piece() {
@@ -528,6 +527,12 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 };
 
 }  // namespace
+
+const std::string& HttpShared::date() {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (std::exchange(date_time, now) != now || date_text.empty()) date_text = http_date(now);
+  return date_text;
+}
 
 void serve_connection(const std::shared_ptr<asio::io_context>& loop, int fd,
                       const std::shared_ptr<HttpShared>& shared) {

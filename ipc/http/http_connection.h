@@ -20,6 +20,9 @@ struct HttpShared {
   HttpShared(Router r, Guard g, const HttpLimits& l, std::size_t threads)
       : router(std::move(r)), guard(std::move(g)), limits(l), workers(threads) {}
 
+  // For the head of an answer; made once a second. Loop's thread.
+  const std::string& date();
+
   const Router router;
   const Guard guard;
   const HttpLimits limits;
@@ -27,6 +30,8 @@ struct HttpShared {
   // Loop's thread.
   std::size_t body_bytes = 0;  // of the requests that are being read
   std::size_t turning_away = 0;
+  std::chrono::sys_seconds date_time{};
+  std::string date_text;
   // For HttpCounts.
   std::atomic<std::uint64_t> connections = 0;
   std::atomic<std::uint64_t> turned_away = 0;

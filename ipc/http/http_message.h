@@ -30,6 +30,7 @@ struct HttpField {
 struct HttpRequest {
   std::string method;  // "GET"; never one that HTTP does not know
   Target target;
+  std::string raw_target;          // as it came
   int minor_version = 1;           // of HTTP/1
   std::vector<HttpField> headers;  // names in lower case, as they came
   std::string body;

@@ -110,6 +110,7 @@ RequestParser::Step RequestParser::take_head(std::size_t head_bytes) {
   Result<Target> decoded = parse_target(target);
   if (!decoded) return refuse(400, decoded.error().message);
   request_.target = *std::move(decoded);
+  request_.raw_target = target;
   return Step::kHead;
 }
 

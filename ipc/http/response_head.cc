@@ -32,13 +32,13 @@ std::string http_date(std::chrono::sys_seconds time) {
 }
 
 std::string response_head(const HttpResponse& response, const ResponseFraming& framing,
-                          std::chrono::sys_seconds now) {
+                          std::string_view date) {
   std::string out;
   out.reserve(400);
   fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status,
                  reason_of(response.status));
   for (const HttpField& field : response.headers) append_field(out, field.name, field.value);
-  append_field(out, "Date", http_date(now));
+  append_field(out, "Date", date);
   out += "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
   if (may_have_body(response.status)) {
     if (framing.end == BodyEnd::kLength)

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
+#include <string_view>
 
 #include "ipc/http/http_message.h"
 
@@ -22,7 +22,7 @@ struct ResponseFraming {
 // what keeps browsers from making more of it than it is. Line ends in a header's value become
 // blanks.
 std::string response_head(const HttpResponse& response, const ResponseFraming& framing,
-                          std::chrono::sys_seconds now);
+                          std::string_view date);
 
 // "Sun, 08 Mar 2026 10:00:00 GMT".
 std::string http_date(std::chrono::sys_seconds time);

@@ -20,6 +20,9 @@ struct HttpRoute {
   // No types: a request brings nothing.
   std::size_t max_body = 0;
   std::vector<std::string> body_types = {};
+  // Asked first, of requests without a body, by the thread that has all connections: must neither
+  // wait nor take long. Nothing: the handler is asked.
+  std::function<std::optional<HttpResponse>(const HttpRequest& request)> at_once = nullptr;
 };
 
 // Finds the route of a request. Where a segment and a name both fit, the segment wins. Immutable

@@ -65,5 +65,6 @@ void bench_wire();
 void bench_trace_export();
 void bench_trace();
 void bench_store();
+void bench_http();
 
 }  // namespace agdb::bench

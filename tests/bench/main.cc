@@ -17,7 +17,8 @@ int main(int argc, char** argv) {
       {"6-wire", bench_wire},
       {"7-trace_export", bench_trace_export},
       {"8-trace", bench_trace},
-      {"9-store", bench_store}};
+      {"9-store", bench_store},
+      {"a-http", bench_http}};
   for (const auto& [name, run] : parts) {
     bool wanted = argc == 1;
     for (int i = 1; i < argc; ++i) wanted = wanted || name.substr(2) == argv[i];

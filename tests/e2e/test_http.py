@@ -111,6 +111,17 @@ class Traces(HttpCase):
         self.assertEqual(self.get("/v1/traces/1").json(), self.agdb("runs", "show", "1", "--json").json())
         self.problem(404, self.get("/v1/traces/77"), "trace 77 not found")
 
+    def test_answers_are_as_new_as_the_store(self):
+        for _ in range(2):
+            self.assertEqual(self.get("/v1/traces/1").json()["annotations"], [])
+        self.agdb("runs", "annotate", "1", "by another process")
+        for _ in range(2):
+            self.assertEqual(self.get("/v1/traces/1").json()["annotations"][0]["text"], "by another process")
+        self.ask("POST", "/v1/traces/1/annotations", {"text": "by this one"})
+        self.assertEqual(len(self.get("/v1/traces/1").json()["annotations"]), 2)
+        self.ask("DELETE", "/v1/traces/1")
+        self.assertEqual(self.get("/v1/traces/1").status, 404)
+
     def test_sums_are_those_of_the_command_line(self):
         self.assertEqual(self.get("/v1/traces/stats").json(), self.agdb("runs", "stats", "--json").json())
         aggregate = self.get("/v1/traces/aggregate?window=24h").json()
