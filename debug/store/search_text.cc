@@ -101,7 +101,8 @@ TextQuery text_query_of(std::string_view text) {
   // Of other scripts only the index knows all lower cases, so it has to be asked for the whole.
   if (!ascii || text.size() <= kTrigramsAsked + 2) return {.match = quoted(text)};
   std::vector<std::string_view> trigrams;
-  for (std::size_t i = 0; i + 3 <= text.size(); ++i) trigrams.push_back(text.substr(i, 3));
+  // Of equal ones the last first: a number's last digits vary more than its first.
+  for (std::size_t i = text.size() - 2; i-- > 0;) trigrams.push_back(text.substr(i, 3));
   std::ranges::stable_sort(trigrams, std::ranges::greater(), rarity_of);
   TextQuery query{.match = quoted(trigrams[0]), .to_be_checked = true};
   for (std::size_t i = 1; i < kTrigramsAsked; ++i) query.match += " AND " + quoted(trigrams[i]);

@@ -10,7 +10,7 @@ namespace agdb {
 //
 //   in order ──a quarter of the traces is new──► being put in order ──steps──► in order
 
-// One step, of some milliseconds. False: there was nothing to do. REQUIRES: a write transaction.
+// One step, of about 20 ms. False: there was nothing to do. REQUIRES: a write transaction.
 Result<bool> put_texts_in_order(Database& database);
 
 }  // namespace agdb

@@ -29,7 +29,7 @@ class RunKeeper final : public Subscriber {
   // Stores the run of these recordings; answers whether it did. On this object's thread, or on the
   // one that closes it.
   using Keep = std::function<bool(const std::vector<std::string>& record_ids)>;
-  // Work for moments in which no run waits, a few milliseconds of it; false: there is no more.
+  // Work for moments in which no run waits, a little of it; false: there is no more.
   using Tidy = std::function<bool()>;
   using Log = std::function<void(const std::string& line)>;  // any thread
   RunKeeper(Keep keep, Tidy tidy, Log log);
