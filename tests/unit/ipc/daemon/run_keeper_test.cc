@@ -50,7 +50,7 @@ class RunKeeperTest : public ::testing::Test {
   void fail() { works_ = false; }
   // So many steps of tidying are worth it.
   void untidy(int steps) { steps_ = steps; }
-  void wait_for_tidying() { tidied_.get_future().get(); }
+  void wait_for_tidying() { tidying_ended_.get(); }
   const std::vector<std::string>& log() const { return log_; }
 
  private:
@@ -69,6 +69,7 @@ class RunKeeperTest : public ::testing::Test {
   Stored stored_;
   std::vector<std::string> log_;
   std::promise<void> tidied_;
+  std::future<void> tidying_ended_ = tidied_.get_future();
   int steps_ = 0;
   std::promise<void> release_;
   std::future<void> held_;
