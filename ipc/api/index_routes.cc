@@ -31,7 +31,8 @@ Json status_schema() {
        {"runs",
         schema::object({{"stored", integer()}, {"waiting", integer()}, {"not_stored", integer()}})},
        {"events", schema::object({{"refused", integer()}, {"history_dropped", integer()}})},
-       {"rejected_notifications", integer()}});
+       {"rejected_notifications", integer()}},
+      {{"otlp", schema::described(schema::map(schema::any()), "with serve --otlp")}});
 }
 
 Json index(const ApiContext& context) {

@@ -181,6 +181,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   void on_read(const ErrorCode& error, std::size_t bytes) {
     if (phase_ != Phase::kIdle && phase_ != Phase::kHead && phase_ != Phase::kBody) return;
+    if (error == asio::error::eof && phase_ != Phase::kIdle)
+      return refuse(problem(400, "the request ends before its end"));
     if (error) return close();
     in_.append(piece_.data(), bytes);
     if (phase_ == Phase::kIdle) set_deadline(Phase::kHead, shared_->limits.head_time);

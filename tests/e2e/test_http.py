@@ -1,92 +1,14 @@
 """The daemon over HTTP: what `agdb serve --http` offers, and whom it turns away."""
 
-import contextlib
 import csv
 import http.client
 import io
 import json
-import os
-import signal
 import socket
 import unittest
 
-from agdb_case import FAILED, SCRIPTS, USAGE, AgdbCase
-
-
-class Answer:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
-
-    def json(self):
-        return json.loads(self.body)
-
-    def text(self):
-        return self.body.decode()
-
-
-class HttpCase(AgdbCase):
-    """Each test has a daemon of its own, with a store of two runs."""
-
-    def setUp(self):
-        super().setUp()
-        self.socket = self.folder / "s" / "agdb.sock"
-        self.daemon = None
-        self.token = None
-
-    def agdb(self, *words, **more):
-        more.setdefault("environment", {})["AGDB_SOCKET"] = str(self.socket)
-        return super().agdb(*words, **more)
-
-    def serve(self, *words):
-        self.agdb("serve", "--detach", *(words or ["--http", "127.0.0.1:0"]))
-        status = self.agdb("status", "--json").json()
-        self.daemon = status["os_pid"]
-        self.addCleanup(self.end_daemon)
-        self.address = status["listeners"]["http"]
-        self.port = int(self.address.rpartition(":")[2])
-
-    def end_daemon(self):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.daemon, signal.SIGKILL)
-
-    def runs(self):
-        for name in ("hello.json", "alternatives.json"):
-            self.agdb("run", SCRIPTS / name, "--record")
-
-    def ask(self, method, target, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        fields = {name.replace("_", "-"): value for name, value in headers.items()}
-        if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body)
-            fields.setdefault("Content-Type", "application/json")
-        if self.token:
-            fields.setdefault("Authorization", f"Bearer {self.token}")
-        connection.request(method, target, body, fields)
-        got = connection.getresponse()
-        answer = Answer(got.status, got.headers, got.read())
-        connection.close()
-        return answer
-
-    def get(self, target, **headers):
-        return self.ask("GET", target, **headers)
-
-    def problem(self, status, answer, naming):
-        self.assertEqual(answer.status, status, answer.body)
-        self.assertEqual(answer.headers["Content-Type"], "application/problem+json")
-        document = answer.json()
-        self.assertEqual(document["status"], status)
-        self.assertIn(naming, document["detail"])
-        return document
-
-    def raw(self, data):
-        """What comes back to these bytes until the connection ends."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
-            connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
-            got = b""
-            while piece := connection.recv(65536):
-                got += piece
-        return got
+from agdb_case import FAILED, USAGE
+from http_case import HttpCase
 
 
 class Traces(HttpCase):
@@ -318,7 +240,7 @@ class Refused(HttpCase):
     def test_what_is_no_address(self):
         for word in ("7475", "127.0.0.1", "127.0.0.1:99999", "http://127.0.0.1:1"):
             self.agdb("serve", "--http", word, expect=USAGE)
-        self.agdb("serve", "--http-token-file", "x", expect=USAGE)
+        self.serve_refused("--http-token-file", "x", naming="it goes with --http or --otlp")
 
 
 if __name__ == "__main__":

@@ -292,7 +292,10 @@ Runner declare_serve(CommandLine& line) {
               "what is logged to stderr: debug, info (default), warning or error")
       .one_of({"debug", "info", "warning", "error"});
   add_socket_option(line, arguments->socket);
-  return [arguments](Environment& env) {
+  return [arguments](Environment& env) -> Result<ExitCode> {
+    if (!arguments->http_token_file.empty() && arguments->http.empty() && arguments->otlp.empty())
+      return fail(Code::kInvalid, "--http-token-file is of no use here",
+                  "it goes with --http or --otlp");
     if (arguments->detach) return detach(*arguments, env);
     return serve(*arguments, env, [] {});
   };

@@ -284,6 +284,18 @@ TEST_F(HttpServerTest, HostileSlowHeadsDoNotBuyTime) {
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ") || answer.starts_with("HTTP/1.1 431 ")) << answer;
 }
 
+TEST_F(HttpServerTest, ARequestThatEndsTooEarly) {
+  serve();
+  for (const std::string& bytes :
+       {std::string("GET /hel"),
+        head("POST /echo", "Content-Type: text/plain\r\nContent-Length: 3\r\n") + "a"}) {
+    RawClient client(port());
+    client.send(bytes);
+    client.finish();
+    EXPECT_EQ(client.answer().status(), 400) << bytes;
+  }
+}
+
 TEST_F(HttpServerTest, ABodyThatStalls) {
   HttpServerOptions options;
   options.limits.body_stall = 20ms;
