@@ -19,12 +19,14 @@ EventHistory::EventHistory(std::size_t events_a_process, std::size_t max_bytes)
     : events_a_process_(events_a_process), max_bytes_(max_bytes) {}
 EventHistory::~EventHistory() = default;
 
-void EventHistory::add(Share& share, Pid pid, EventJson text,
-                       std::shared_ptr<const std::string> path) {
+std::uint64_t EventHistory::add(Share& share, Pid pid, EventJson text,
+                                std::shared_ptr<const std::string> path) {
   Entry entry{++arrivals_, pid, std::move(text), std::move(path)};
   if (cost(entry) > max_bytes_) {  // the others need not go for it
     ++dropped_;
-    return;
+    ++share.gone_;
+    share.last_gone_ = arrivals_;
+    return arrivals_;
   }
   bytes_ += cost(entry);
   all_.push_back({std::move(entry), &share});
@@ -34,18 +36,33 @@ void EventHistory::add(Share& share, Pid pid, EventJson text,
     ++dropped_;
     drop_oldest(*all_.front().share);
   }
+  return arrivals_;
 }
 
 // The oldest of all is also the oldest of its process.
 void EventHistory::drop_oldest(Share& share) {
   const auto oldest = share.entries_.front();
   share.entries_.pop_front();
+  ++share.gone_;
+  share.last_gone_ = std::max(share.last_gone_, oldest->entry.arrival);
   bytes_ -= cost(oldest->entry);
   all_.erase(oldest);
 }
 
 void EventHistory::forget(Share& share) {
   while (!share.entries_.empty()) drop_oldest(share);
+}
+
+std::uint64_t EventHistory::missing(const Share& share, std::uint64_t after) {
+  return after >= share.last_gone_ ? 0 : std::min(share.gone_, share.last_gone_ - after);
+}
+
+std::uint64_t EventHistory::missing(std::uint64_t after) const {
+  if (after >= arrivals_) return 0;
+  std::uint64_t kept = 0;
+  for (auto each = all_.rbegin(); each != all_.rend() && each->entry.arrival > after; ++each)
+    ++kept;
+  return arrivals_ - after - kept;
 }
 
 void EventHistory::newest(const Share& share, std::size_t count, std::vector<Entry>& out) const {

@@ -36,19 +36,29 @@ class EventHistory {
     friend class EventHistory;
     struct Kept;
     std::deque<std::list<Kept>::iterator> entries_;  // oldest first
+    std::uint64_t gone_ = 0;                         // events that were kept and are not any more
+    std::uint64_t last_gone_ = 0;                    // the arrival of the newest of them
   };
 
   // `max_bytes`, over all processes, counts the texts and what keeping them takes.
   EventHistory(std::size_t events_a_process, std::size_t max_bytes);
   ~EventHistory();
 
-  void add(Share& share, Pid pid, EventJson text, std::shared_ptr<const std::string> path);
+  // Returns its arrival.
+  std::uint64_t add(Share& share, Pid pid, EventJson text, std::shared_ptr<const std::string> path);
   void forget(Share& share);
   // Appends the newest, newest first, up to `count`.
   void newest(const Share& share, std::size_t count, std::vector<Entry>& out) const;
   // The newest of all processes, likewise.
   void newest(std::size_t count, std::vector<Entry>& out) const;
 
+  // How many of a process's events behind arrival `after` are not there any more: at most so many,
+  // and 0 only when all are there.
+  static std::uint64_t missing(const Share& share, std::uint64_t after);
+  // The same of all processes, exactly.
+  std::uint64_t missing(std::uint64_t after) const;
+
+  std::uint64_t arrivals() const { return arrivals_; }
   std::size_t events() const { return all_.size(); }
   std::size_t bytes() const { return bytes_; }
   // Events that went before their process had that many newer ones, for want of room.

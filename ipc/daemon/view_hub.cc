@@ -23,11 +23,12 @@ WallTime wall_time(WallTime start, Nanoseconds since) {
 
 using Path = std::shared_ptr<const std::string>;
 
-ViewItem event_item(Pid pid, EventJson text, Path path) {
+ViewItem event_item(Pid pid, EventJson text, Path path, std::uint64_t arrival) {
   return {.kind = ViewItem::Kind::kEvent,
           .event = std::move(text),
           .path = std::move(path),
-          .pid = pid};
+          .pid = pid,
+          .arrival = arrival};
 }
 
 bool matches(const Filter& filter, const EventHistory::Entry& entry) {
@@ -47,13 +48,13 @@ bool matches(const Filter& filter, const EventHistory::Entry& entry) {
 // when there is one.
 class ViewHub::Offer {
  public:
-  Offer(const EventView& event, EventJson text, Path path)
-      : event_(event), text_(std::move(text)), path_(std::move(path)) {}
+  Offer(const EventView& event, EventJson text, Path path, std::uint64_t arrival)
+      : event_(event), text_(std::move(text)), path_(std::move(path)), arrival_(arrival) {}
 
   void to(View& view) {
     const Filter& filter = view.options.filter;
     if (filter.matches_everything() || filter.matches(subject()))
-      view.queue.push_event(event_.pid(), text_, path_);
+      view.queue.push_event(event_.pid(), text_, path_, arrival_);
   }
 
  private:
@@ -66,6 +67,7 @@ class ViewHub::Offer {
   const EventView& event_;
   const EventJson text_;
   const Path path_;
+  const std::uint64_t arrival_;
   ContextView context_;
   std::optional<FilterSubject> subject_;
 };
@@ -104,9 +106,9 @@ void ViewHub::take_event(const EventView& view, EventJson text) {
     note_alert(process, view.pid(), view.timestamp(), *alert);
   }
   const Path kept = path.empty() ? nullptr : descriptors_.path();
-  history_.add(process.history, view.pid(), text, kept);
+  const std::uint64_t arrival = history_.add(process.history, view.pid(), text, kept);
   if (process.views.empty()) return;
-  Offer offer(view, std::move(text), kept);
+  Offer offer(view, std::move(text), kept, arrival);
   for (View* each : process.views) offer.to(*each);
   has_items_.store(true, std::memory_order_relaxed);
 }
@@ -120,6 +122,7 @@ void ViewHub::born(Pid pid, const ProcessStart& start, EventJson text) {
   process.wall_start = start.wall_start;
   process.start = std::move(text);
   process.ended = false;
+  process.born_after = history_.arrivals();
   for (auto& [id, view] : views_)
     if (view.options.all) join(view, process);
   if (const auto parent = processes_.find(start.parent); parent != processes_.end())
@@ -141,6 +144,7 @@ void ViewHub::ended(Pid pid, const ProcessEnd& end) {
   if (process.ended) return;
   process.ended = true;
   process.exit_reason = end.exit_reason;
+  process.ended_after = history_.arrivals();
   descriptors_.forget(pid);
   for (View* view : process.views) {
     --view->alive;
@@ -184,17 +188,22 @@ ViewId ViewHub::attach(ViewOptions options) {
   View* view = nullptr;
   std::vector<ViewItem> first;
   std::vector<EventHistory::Entry> before;
+  std::uint64_t missing = 0;
   {
     const std::lock_guard lock(mutex_);
     id = ViewId{next_view_++};
     ViewQueue queue(limits_.queue_events, limits_.queue_bytes);
     view = &views_.try_emplace(id, View{std::move(options), std::move(queue)}).first->second;
     first = fill(*view);
-    before = look_back(*view);
+    before = look_back(*view, missing);
     tell_ended(*view);
   }
   // Filters read the events again, which takes its time; what comes meanwhile waits in the queue.
-  select(before, view->options, first);
+  const std::size_t births = first.size();
+  missing += select(before, view->options, first);
+  if (missing > 0)
+    first.insert(first.begin() + static_cast<std::ptrdiff_t>(births),
+                 {.kind = ViewItem::Kind::kLost, .lost = missing});
   const std::lock_guard lock(mutex_);
   view->queue.put_before(std::move(first));
   view->attaching = false;
@@ -232,16 +241,25 @@ std::vector<ViewItem> ViewHub::fill(View& view) {
     Process& process = processes_.at(pid);
     join(view, process);
     const bool named = !view.options.all && view.options.pids.contains(pid);
-    if (!named && process.start) births.push_back(event_item(pid, process.start, nullptr));
+    const bool told = view.options.after && process.born_after < *view.options.after;
+    if (!named && !told && process.start)
+      births.push_back(event_item(pid, process.start, nullptr, 0));
   }
   return births;
 }
 
 // A process that had ended before is told as such, so that nobody waits for more.
 void ViewHub::tell_ended(View& view) const {
-  if (view.options.all) return;
+  const std::optional<std::uint64_t>& after = view.options.after;
+  if (view.options.all) {
+    for (const Pid pid : ended_)
+      if (const auto found = processes_.find(pid);
+          after && found != processes_.end() && found->second.ended_after >= *after)
+        view.queue.push_exit(pid, found->second.exit_reason, false);
+    return;
+  }
   std::vector<Pid> over;
-  for (const Pid pid : view.options.pids) {
+  for (const Pid pid : after ? family(view.options) : view.options.pids) {
     const auto found = processes_.find(pid);
     if (found == processes_.end() || found->second.ended) over.push_back(pid);
   }
@@ -252,44 +270,73 @@ void ViewHub::tell_ended(View& view) const {
   }
 }
 
+// The processes that were named and, if they are followed, all that descend from them, those that
+// have ended too.
+std::set<Pid> ViewHub::family(const ViewOptions& options) const {
+  std::set<Pid> members = options.pids;
+  if (!options.follow) return members;
+  std::vector<Pid> known;
+  for (const auto& [pid, process] : processes_) known.push_back(pid);
+  std::ranges::sort(known);  // pids ascend from parents to children
+  for (const Pid pid : known)
+    if (members.contains(processes_.at(pid).parent)) members.insert(pid);
+  return members;
+}
+
 // What may come first in the view, the newest first: of its processes, and of those that were named
-// and have ended.
-std::vector<EventHistory::Entry> ViewHub::look_back(const View& view) const {
+// and have ended. `missing`: of what came since `after` and is not kept.
+std::vector<EventHistory::Entry> ViewHub::look_back(const View& view,
+                                                    std::uint64_t& missing) const {
   const ViewOptions& options = view.options;
   std::vector<EventHistory::Entry> found;
-  if (options.last == 0) return found;
-  const std::size_t count = options.filter.matches_everything() ? options.last : kLookedBack;
+  if (options.last == 0 && !options.after) return found;
+  std::size_t count = options.filter.matches_everything() ? options.last : kLookedBack;
+  if (options.after) count = history_.events();
   if (options.all) {
     history_.newest(count, found);
-    return found;
+    if (options.after) missing = history_.missing(*options.after);
+  } else {
+    const std::set<Pid> members = options.after ? family(options) : options.pids;
+    for (const auto& [pid, process] : processes_) {
+      if (!members.contains(pid) && std::ranges::find(process.views, &view) == process.views.end())
+        continue;
+      history_.newest(process.history, count, found);
+      if (options.after) missing += EventHistory::missing(process.history, *options.after);
+    }
+    std::ranges::sort(found, std::ranges::greater(), &EventHistory::Entry::arrival);
   }
-  const auto is_in = [&](Pid pid, const Process& process) {
-    return options.pids.contains(pid) ||
-           std::ranges::find(process.views, &view) != process.views.end();
-  };
-  for (const auto& [pid, process] : processes_)
-    if (is_in(pid, process)) history_.newest(process.history, count, found);
-  std::ranges::sort(found, std::ranges::greater(), &EventHistory::Entry::arrival);
+  if (options.after)
+    std::erase_if(found, [after = *options.after](const EventHistory::Entry& entry) {
+      return entry.arrival <= after;
+    });
   if (found.size() > count) found.resize(count);
   return found;
 }
 
-// The newest that the view wants, oldest first.
-void ViewHub::select(const std::vector<EventHistory::Entry>& newest_first,
-                     const ViewOptions& options, std::vector<ViewItem>& out) const {
-  const std::size_t wanted = std::min(options.last, limits_.queue_events / 2);
+// The newest that the view wants, oldest first. Returns how many more it would have wanted of those
+// behind `after`.
+std::uint64_t ViewHub::select(const std::vector<EventHistory::Entry>& newest_first,
+                              const ViewOptions& options, std::vector<ViewItem>& out) const {
+  const std::size_t room = limits_.queue_events / 2;
+  const std::size_t wanted = options.after ? room : std::min(options.last, room);
   const auto begin = static_cast<std::ptrdiff_t>(out.size());
   std::size_t selected = 0;
   std::size_t bytes = 0;
+  std::uint64_t left_out = 0;
   for (const EventHistory::Entry& entry : newest_first) {
-    if (selected >= wanted) break;
+    if (!options.after && selected >= wanted) break;
     if (!options.filter.matches_everything() && !matches(options.filter, entry)) continue;
     bytes += entry.text->size();
-    if (bytes > limits_.queue_bytes / 2 && selected > 0) break;
-    out.push_back(event_item(entry.pid, entry.text, entry.path));
+    if (selected >= wanted || (bytes > limits_.queue_bytes / 2 && selected > 0)) {
+      if (!options.after) break;
+      ++left_out;
+      continue;
+    }
+    out.push_back(event_item(entry.pid, entry.text, entry.path, entry.arrival));
     ++selected;
   }
   std::reverse(out.begin() + begin, out.end());
+  return left_out;
 }
 
 std::vector<ViewItem> ViewHub::take(ViewId id, std::size_t items, std::size_t bytes) {

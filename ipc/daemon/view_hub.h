@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -32,6 +33,12 @@ struct ViewOptions {
   // Up to so many of the events that have just happened come first: of those that are kept, and at
   // most half of what the view's queue holds. Filters search the newest ViewHub::kLookedBack.
   std::size_t last = 0;
+  // Instead of `last`: goes on behind the event of this arrival (ViewItem), where somebody's
+  // earlier view ended. All that has come since and is kept comes first, as far as half of the
+  // view's queue holds it; what is missing before it is told as lost (not all of it need have been
+  // for this view). Births and, with `all`, exits that are known to have been told are not told
+  // again.
+  std::optional<std::uint64_t> after = std::nullopt;
   // Called on the dispatcher's thread when there is something to take, once until all is taken.
   // Must not call the hub.
   std::function<void()> wake;
@@ -110,7 +117,9 @@ class ViewHub final : public Subscriber {
     bool ended = false;
     std::string exit_reason;
     EventHistory::Share history;
-    std::vector<View*> views;  // that it is in
+    std::uint64_t born_after = 0;   // the newest arrival then
+    std::uint64_t ended_after = 0;  // likewise
+    std::vector<View*> views;       // that it is in
   };
   class Offer;
 
@@ -123,9 +132,10 @@ class ViewHub final : public Subscriber {
   std::vector<ViewItem> fill(View& view);
   std::vector<Pid> candidates(const ViewOptions& options) const;
   void tell_ended(View& view) const;
-  std::vector<EventHistory::Entry> look_back(const View& view) const;
-  void select(const std::vector<EventHistory::Entry>& newest_first, const ViewOptions& options,
-              std::vector<ViewItem>& out) const;
+  std::set<Pid> family(const ViewOptions& options) const;
+  std::vector<EventHistory::Entry> look_back(const View& view, std::uint64_t& missing) const;
+  std::uint64_t select(const std::vector<EventHistory::Entry>& newest_first,
+                       const ViewOptions& options, std::vector<ViewItem>& out) const;
 
   const ViewLimits limits_;
   std::atomic<bool> has_items_{false};  // a view may have to be woken

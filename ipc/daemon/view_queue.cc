@@ -5,7 +5,8 @@
 
 namespace agdb {
 
-void ViewQueue::push_event(Pid pid, EventJson text, std::shared_ptr<const std::string> path) {
+void ViewQueue::push_event(Pid pid, EventJson text, std::shared_ptr<const std::string> path,
+                           std::uint64_t arrival) {
   const std::size_t bytes = text->size();
   const bool full = events_ >= max_events_ || bytes_ + bytes > max_bytes_;
   if (full && events_ > 0) return lose();
@@ -14,7 +15,8 @@ void ViewQueue::push_event(Pid pid, EventJson text, std::shared_ptr<const std::s
   items_.push_back({.kind = ViewItem::Kind::kEvent,
                     .event = std::move(text),
                     .path = std::move(path),
-                    .pid = pid});
+                    .pid = pid,
+                    .arrival = arrival});
 }
 
 void ViewQueue::push_exit(Pid pid, std::string reason, bool last) {
@@ -32,8 +34,12 @@ void ViewQueue::lose() {
 }
 
 void ViewQueue::put_before(std::vector<ViewItem> events) {
-  for (const ViewItem& item : events) bytes_ += item.event->size();
-  events_ += events.size();
+  for (const ViewItem& item : events) {
+    if (item.kind == ViewItem::Kind::kLost) lost_ += item.lost;
+    if (item.kind != ViewItem::Kind::kEvent) continue;
+    bytes_ += item.event->size();
+    ++events_;
+  }
   items_.insert(items_.begin(), std::make_move_iterator(events.begin()),
                 std::make_move_iterator(events.end()));
 }

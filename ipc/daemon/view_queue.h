@@ -29,6 +29,8 @@ struct ViewItem {
   Pid pid{};
   std::string reason = {};  // empty: it had ended before, and this is not known any more
   bool last = false;
+  // Of an event, in the order in which all events came to the hub; 0: a birth, which has none.
+  std::uint64_t arrival = 0;
 };
 
 // What a view has not taken yet, bounded: what comes while it is full is lost and counted where it
@@ -42,11 +44,13 @@ class ViewQueue {
   ViewQueue(std::size_t max_events, std::size_t max_bytes)
       : max_events_(max_events), max_bytes_(max_bytes) {}
 
-  void push_event(Pid pid, EventJson text, std::shared_ptr<const std::string> path = {});
+  void push_event(Pid pid, EventJson text, std::shared_ptr<const std::string> path = {},
+                  std::uint64_t arrival = 0);
   // Finds room in a full queue, too; but once as many exits wait as events may, only the last one
   // of the view does.
   void push_exit(Pid pid, std::string reason, bool last);
-  // What was before all that is here, oldest first. Takes room whether there is any or not.
+  // What was before all that is here, oldest first; no exits. Takes room whether there is any or
+  // not.
   void put_before(std::vector<ViewItem> events);
 
   // The oldest, up to so many and so many bytes of texts, but at least one if there is one.

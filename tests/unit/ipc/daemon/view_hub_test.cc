@@ -154,6 +154,51 @@ TEST_F(ViewHubTest, ALongHistoryLeavesRoomForWhatComes) {
   EXPECT_EQ(told(items[2]), "B#11");
 }
 
+TEST_F(ViewHubTest, GoesOnBehindTheEventWhereAnotherViewEnded) {
+  born(1);
+  calls(1, {"A", "B"});
+  const std::vector<ViewItem> seen = hub.take(attach(1, 10), 2, kAll);
+  ASSERT_EQ(seen.size(), 2u);
+  calls(1, {"C", "D"});
+  const ViewId view = attach({.pids = {Pid{1}}, .after = seen.back().arrival});
+  call(1, "E");
+  EXPECT_THAT(take(view), ElementsAre("C#3", "D#4", "E#5"));
+  EXPECT_THAT(take(attach({.pids = {Pid{1}}, .after = 5})), IsEmpty());
+  EXPECT_THAT(take(attach({.pids = {Pid{1}}, .after = 1'000'000})), IsEmpty());
+  EXPECT_THAT(take(attach({.pids = {Pid{1}}, .filter = filter_of("trace=D"), .after = 1})),
+              ElementsAre("D#4"));
+}
+
+TEST_F(ViewHubTest, WhatIsNoLongerThereIsToldAsLostWhenAViewGoesOn) {
+  born(1);
+  born(2);
+  calls(1, {"A", "B", "C", "D", "E", "F", "G"});
+  call(2, "X");
+  EXPECT_THAT(take(attach({.pids = {Pid{1}}, .after = 1})),
+              ElementsAre("-1", "C#3", "D#4", "E#5", "F#6", "G#7"));
+  EXPECT_THAT(take(attach({.pids = {Pid{1}}, .after = 2})),
+              ElementsAre("C#3", "D#4", "E#5", "F#6", "G#7"));
+  EXPECT_THAT(take(attach({.pids = {Pid{2}}, .after = 0})), ElementsAre("X#1"));
+  // Half of the queue is for what has been; the rest of it is lost as well.
+  EXPECT_THAT(take(attach({.all = true, .after = 1})),
+              ElementsAre("-2", "D#4", "E#5", "F#6", "G#7", "X#1"));
+}
+
+TEST_F(ViewHubTest, BirthsAndExitsThatWereToldAreNotToldAgain) {
+  born(1);
+  call(1, "A");
+  born(2, 1);
+  call(2, "B");
+  EXPECT_THAT(take(attach({.all = true, .after = 2})), IsEmpty());
+  EXPECT_THAT(take(attach({.all = true, .after = 1})), ElementsAre("birth of 2", "B#1"));
+  dies(2);
+  EXPECT_THAT(take(attach({.all = true, .after = 1})), ElementsAre("B#1", "x2 completed"));
+  EXPECT_THAT(take(attach({.pids = {Pid{1}}, .follow = true, .after = 1})),
+              ElementsAre("B#1", "x2 completed"));
+  call(1, "C");
+  EXPECT_THAT(take(attach({.all = true, .after = 3})), IsEmpty());
+}
+
 TEST_F(ViewHubTest, FiltersKnowThePathsOfDescriptors) {
   born(1);
   const Json fd = Json::object({{"fd", 3}});
