@@ -257,4 +257,12 @@ Status write_metadata(FileSystem& files, const std::string& folder,
   return replace_file(files, path_in(folder), metadata_to_json(metadata), persist);
 }
 
+Result<Json> metadata_json(const RecordingMetadata& metadata) {
+  return parse_json(metadata_to_json(metadata));
+}
+
+bool is_root(const RecordingMetadata& metadata) {
+  return !metadata.parent || metadata.parent->record_id.empty();
+}
+
 }  // namespace agdb

@@ -113,6 +113,10 @@ struct RecordingMetadata {
 Result<RecordingMetadata> parse_metadata(std::string_view text, std::string_view name);
 // Indented JSON, keys in the order of the fields above.
 std::string metadata_to_json(const RecordingMetadata& metadata);
+// The same as a value.
+Result<Json> metadata_json(const RecordingMetadata& metadata);
+// A recording is a run's root when no recorded process spawned it.
+bool is_root(const RecordingMetadata& metadata);
 
 // The metadata.json of a recording's folder.
 Result<RecordingMetadata> read_metadata(const std::string& folder);

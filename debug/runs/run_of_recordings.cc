@@ -24,10 +24,6 @@ std::string run_of(const RecordingMetadata& metadata) {
   return metadata.run_id.empty() ? "record " + metadata.record_id : metadata.run_id;
 }
 
-bool is_root(const RecordingMetadata& metadata) {
-  return !metadata.parent || metadata.parent->record_id.empty();
-}
-
 WallTime start_of(const RecordingMetadata& metadata) {
   if (metadata.process_start_time) return *metadata.process_start_time;
   return metadata.start_time.value_or(WallTime{});

@@ -20,6 +20,9 @@ void add_all_routes(RouteTable& table, ApiContext& context) {
   add_runs_routes(table, context);
   add_runs_change_routes(table, context);
   add_metrics_routes(table, context);
+  add_process_routes(table, context);
+  add_recording_routes(table, context);
+  add_live_routes(table, context);
 }
 
 struct ApiServer::Impl {

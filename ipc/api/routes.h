@@ -10,6 +10,9 @@ void add_index_routes(RouteTable& table, ApiContext& context);
 void add_runs_routes(RouteTable& table, ApiContext& context);
 void add_runs_change_routes(RouteTable& table, ApiContext& context);
 void add_metrics_routes(RouteTable& table, ApiContext& context);
+void add_process_routes(RouteTable& table, ApiContext& context);
+void add_recording_routes(RouteTable& table, ApiContext& context);
+void add_live_routes(RouteTable& table, ApiContext& context);
 
 // All of them.
 void add_all_routes(RouteTable& table, ApiContext& context);

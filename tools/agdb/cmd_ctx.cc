@@ -3,9 +3,9 @@
 #include <memory>
 #include <optional>
 
-#include "debug/context/profile.h"
+#include "debug/replay/recorded_context.h"
 #include "debug/replay/screen_text.h"
-#include "debug/replay/spending.h"
+#include "ipc/daemon/process_profile.h"
 #include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
 #include "tools/agdb/daemon_session.h"
@@ -43,18 +43,15 @@ Result<Recording> recording_of_process(const CtxArguments& arguments, Environmen
 Result<Place> find_place(const CtxArguments& arguments, Environment& env) {
   AGDB_TRY(Recording recording, is_pid(arguments.record) ? recording_of_process(arguments, env)
                                                          : open_recording(arguments.record, env));
-  if (recording.empty()) return fail(Code::kNotFound, "the recording is empty");
-  if (arguments.at.empty()) {
-    const SeqNum last = recording.entry(recording.size() - 1).seq_num;
-    return Place{std::move(recording), last};
+  std::optional<SeqNum> asked;
+  if (!arguments.at.empty()) {
+    AGDB_TRY(asked, parse_seq(arguments.at));
   }
-  AGDB_TRY(const SeqNum seq, parse_seq(arguments.at));
-  AGDB_CHECK_OK(check_seq(recording, seq));
+  AGDB_TRY(const SeqNum seq, seq_or_last(recording, asked));
   return Place{std::move(recording), seq};
 }
 
-Spending spending_at(const Place& place, Environment& env) {
-  Spending spending = spending_of(place.recording, place.seq);
+void tell_gaps(const Spending& spending, Environment& env) {
   if (spending.unreadable > 0)
     env.console->warn(fmt::format("{} could not be read; `agdb verify` says why",
                                   plural(spending.unreadable, "event")));
@@ -62,12 +59,10 @@ Spending spending_at(const Place& place, Environment& env) {
     env.console->warn(
         fmt::format("{} lost before this recording began: more may have been spent by then",
                     plural(spending.lost_before, "event was", "events were")));
-  return spending;
 }
 
-Result<ExitCode> print_profile(const ProfileInput& input, const CtxArguments& arguments,
+Result<ExitCode> print_profile(const ContextProfile& found, const CtxArguments& arguments,
                                Environment& env) {
-  const ContextProfile found = profile_context(input);
   if (arguments.json) {
     env.console->print_line(dump(profile_json(found), {.sorted = false, .indent = 2}));
   } else {
@@ -85,40 +80,17 @@ Result<ExitCode> profile_process(const CtxArguments& arguments, Environment& env
   const Json& contexts = told["contexts"];
   if (contexts.empty())
     return fail(Code::kNotFound, fmt::format("process {} has no context yet", arguments.record));
-  const Json& context = contexts.items().back();
-  std::vector<Message> messages;
-  for (std::size_t i = 0; i < context["messages"].size(); ++i) {
-    AGDB_TRY(Message message, message_from_json(context["messages"].items()[i]));
-    messages.push_back(std::move(message));
-  }
-  ProfileInput input;
-  input.pid = Pid{process["pid"].to_uint().value_or(0)};
-  input.ctx_id = CtxId{context["ctx_id"].to_uint().value_or(0)};
-  input.tokens_used = process.integer("tokens_used");
-  input.context_budget = arguments.budget != 0 ? arguments.budget : process.integer("budget");
-  const std::string prompt(context.text("system_prompt"));
-  input.system_prompt = prompt;
-  input.messages = borrow(std::span<const Message>(messages));
-  return print_profile(input, arguments, env);
+  AGDB_TRY(const ContextProfile found,
+           profile_of_process(process, contexts.items().back(), arguments.budget));
+  return print_profile(found, arguments, env);
 }
 
 Result<ExitCode> profile(const CtxArguments& arguments, Environment& env) {
   if (is_pid(arguments.record) && arguments.at.empty()) return profile_process(arguments, env);
   AGDB_TRY(const Place place, find_place(arguments, env));
-  const Result<RestoredContext> found_context = place.recording.context_at(place.seq);
-  if (!found_context)
-    return std::unexpected(with_first_context(found_context.error(), place.recording));
-  const RestoredContext& context = *found_context;
-  const Spending spending = spending_at(place, env);
-  const RecordingMetadata& metadata = place.recording.metadata();
-  ProfileInput input;
-  input.pid = metadata.pid;
-  input.ctx_id = context.ctx_id;
-  input.tokens_used = spending.history.tokens_used();
-  input.context_budget = arguments.budget != 0 ? arguments.budget : spending.budget;
-  input.system_prompt = context.system_prompt;
-  input.messages = borrow(std::span<const Message>(context.messages));
-  return print_profile(input, arguments, env);
+  AGDB_TRY(const RecordedProfile found, profile_at(place.recording, place.seq, arguments.budget));
+  tell_gaps(found.spending, env);
+  return print_profile(found.profile, arguments, env);
 }
 
 // What the long table below it comes to, in front of it.
@@ -141,9 +113,8 @@ std::string growth_summary(const RecordingMetadata& metadata, const Growth& grow
 Result<ExitCode> growth(const CtxArguments& arguments, Environment& env) {
   AGDB_TRY(const Place place, find_place(arguments, env));
   const RecordingMetadata& metadata = place.recording.metadata();
-  const Spending spending = spending_at(place, env);
-  const std::int64_t budget = arguments.budget != 0 ? arguments.budget : spending.budget;
-  const Growth found = spending.history.growth(metadata.pid, budget, metadata.max_steps);
+  const auto [found, spending] = growth_at(place.recording, place.seq, arguments.budget);
+  tell_gaps(spending, env);
   if (arguments.json) {
     env.console->print_line(dump(growth_json(found), {.sorted = false, .indent = 2}));
   } else {

@@ -34,15 +34,6 @@ Result<RecordingList> list_all(Environment& env) {
   return list;
 }
 
-Result<Json> metadata_json(const RecordingMetadata& metadata) {
-  return parse_json(metadata_to_json(metadata));
-}
-
-// A recording is a run's root when no recorded process spawned it.
-bool is_root(const ListedRecording& recording) {
-  return !recording.metadata.parent || recording.metadata.parent->record_id.empty();
-}
-
 // How it ended, in one word or two; whether it still goes on.
 std::string state_of(const ListedRecording& recording) {
   const RecordingMetadata& m = recording.metadata;
@@ -120,7 +111,7 @@ Result<ExitCode> list(const RecordArguments& arguments, Environment& env) {
   Console& console = *env.console;
   std::vector<Row> rows;
   for (const ListedRecording& recording : found.recordings) {
-    if (!arguments.all && !is_root(recording)) continue;
+    if (!arguments.all && !is_root(recording.metadata)) continue;
     const RecordingMetadata& m = recording.metadata;
     if (arguments.json) {
       AGDB_TRY(const Json json, metadata_json(m));

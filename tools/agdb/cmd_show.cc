@@ -4,6 +4,7 @@
 #include <memory>
 #include <thread>
 
+#include "debug/replay/context_json.h"
 #include "debug/replay/recorded_subjects.h"
 #include "debug/replay/replay_line.h"
 #include "debug/replay/screen_text.h"
@@ -53,11 +54,7 @@ Result<ExitCode> show_one(const ShowArguments& arguments, const Recording& recor
   if (!context && context.error().code != Code::kNotFound) return std::unexpected(context.error());
   Console& console = *env.console;
   if (arguments.json) {
-    std::string line;
-    AGDB_TRY([[maybe_unused]] const EventEntry entry, recording.fetch(seq, line));
-    AGDB_TRY(Json parsed, parse_json(line));
-    Json json = Json::object({{"event", std::move(parsed)}});
-    json.set("context", context ? context_json(*context) : Json());
+    AGDB_TRY(const Json json, event_and_context_json(recording, seq));
     console.print_line(dump(json, {.sorted = false, .indent = 2}));
     return ExitCode::kDone;
   }

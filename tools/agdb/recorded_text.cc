@@ -45,15 +45,4 @@ std::string context_text(const RestoredContext& context) {
   return text;
 }
 
-Json context_json(const RestoredContext& context) {
-  Json messages = Json::array();
-  for (const Message& message : context.messages) messages.push_back(to_json(message));
-  return Json::object({{"ctx_id", raw(context.ctx_id)},
-                       {"snapshot", raw(context.snapshot)},
-                       {"tokens", context.tokens},
-                       {"hash", context.hash},
-                       {"system_prompt", context.system_prompt},
-                       {"messages", std::move(messages)}});
-}
-
 }  // namespace agdb

@@ -24,7 +24,5 @@ class RecordedLines {
 
 // A whole context for a person: its size, the prompt, every message in full.
 std::string context_text(const RestoredContext& context);
-// {ctx_id, snapshot, tokens, hash, system_prompt, messages: [...]}
-Json context_json(const RestoredContext& context);
 
 }  // namespace agdb

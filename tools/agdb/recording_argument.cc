@@ -25,21 +25,6 @@ Option add_recording_argument(CommandLine& line, std::string& into) {
       .is(ValueKind::kRecord);
 }
 
-std::optional<SeqNum> first_context(const Recording& recording) {
-  for (std::size_t i = 0; i < recording.size(); ++i)
-    if (const EventEntry entry = recording.entry(i); entry.type == EventType::kContextSnapshot)
-      return entry.seq_num;
-  return std::nullopt;
-}
-
-Error with_first_context(Error error, const Recording& recording) {
-  if (error.code != Code::kNotFound || !error.hint.empty()) return error;
-  const std::optional<SeqNum> first = first_context(recording);
-  error.hint = first ? fmt::format("the first event with a context is {}", raw(*first))
-                     : "no event of this recording has a context";
-  return error;
-}
-
 Result<SeqNum> parse_seq(const std::string& text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -47,16 +32,6 @@ Result<SeqNum> parse_seq(const std::string& text) {
     return fail(Code::kInvalid, fmt::format("\"{}\" is not an event's number", text),
                 "events are numbered 1, 2, 3, …");
   return SeqNum{number};
-}
-
-Status check_seq(const Recording& recording, SeqNum seq) {
-  if (recording.index_of(seq)) return {};
-  if (recording.empty())
-    return fail(Code::kNotFound,
-                fmt::format("event {} not found: the recording is empty", raw(seq)));
-  return fail(Code::kNotFound, fmt::format("event {} not found", raw(seq)),
-              fmt::format("the recording has {} to {}", raw(recording.entry(0).seq_num),
-                          raw(recording.entry(recording.size() - 1).seq_num)));
 }
 
 }  // namespace agdb

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "debug/replay/context_diff.h"
+#include "debug/replay/context_json.h"
 #include "debug/replay/replay_line.h"
 #include "debug/replay/screen_text.h"
 #include "debug/strace/value_text.h"

@@ -55,6 +55,27 @@ class OpenApi : public testing::Test {
     router_ = table_.router(*context_);
     document_ = openapi_document(table_, "1.2.3");
     runner_ = std::thread([this] { daemon_->run(); });
+    spawn_two();
+  }
+
+  // Process 1, which lives on, and process 2, of which there is a recording.
+  void spawn_two() {
+    for (const bool lives : {true, false}) {
+      const Json script = *parse_json(
+          lives ? R"({"agdb_script":1,"agents":{"main":{"turns":[{"text":"a","latency":"1h"}]}}})"
+                : R"({"agdb_script":1,"agents":{"main":{"turns":[{"text":"a"}]}}})");
+      const Result<Json> process =
+          context_->call("process.spawn", Json::object({{"script", script}, {"record", !lives}}));
+      ASSERT_TRUE(process) << process.error().message;
+    }
+    const Result<Json> ended = context_->call("process.wait", Json::object({{"pid", 2}}));
+    ASSERT_TRUE(ended);
+    // Whatever it answers: what has happened before it is written by then.
+    (void)context_->call("record.stop", Json::object({{"pid", 2}}));
+    // By the name that the examples have.
+    const std::string records = folder_.path + "/records/";
+    std::filesystem::copy(records + std::string(ended->text("record_id")),
+                          records + "1-1763712345");
   }
 
   void TearDown() override {
