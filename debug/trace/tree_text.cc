@@ -12,6 +12,15 @@
 namespace agdb {
 namespace {
 
+// The second that a moment is in. The first of those that 64 bits of nanoseconds reach into begins
+// before them: a moment in it stays as it is.
+WallTime whole_second(WallTime time) {
+  const Nanoseconds since = time.time_since_epoch();
+  Nanoseconds rest = since % std::chrono::seconds(1);
+  if (rest < Nanoseconds(0)) rest += std::chrono::seconds(1);
+  return since < Nanoseconds::min() + rest ? time : time - rest;
+}
+
 constexpr std::size_t kLabelWidth = 35;
 constexpr std::size_t kDurationWidth = 8;
 constexpr std::size_t kTokenWidth = 7;
@@ -142,9 +151,8 @@ class TreePrinter {
       out_ += "  Parent: ";
       append_printable(out_, span.parent_span_id, EscapeStyle::kPlain);
     }
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(span.start);
     fmt::format_to(std::back_inserter(out_), "  Syscalls: {}  Start: {}\n", span.syscall_count,
-                   format_wall_time(seconds));
+                   format_wall_time(whole_second(span.start)));
     add_more(at);
   }
 

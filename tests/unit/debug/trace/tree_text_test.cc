@@ -101,5 +101,18 @@ TEST(TreeTextTest, DeepLevelsAreToldByTheirNumber) {
   EXPECT_LT(text.size(), 3000u * 400);
 }
 
+TEST(TreeTextTest, StartsAtTheEndsOfTimeAreTold) {
+  for (const auto& [start, text] :
+       {std::pair(WallTime::min(), "Start: 1677-09-21T00:12:43.145224192Z"),
+        std::pair(WallTime(Nanoseconds(-1)), "Start: 1969-12-31T23:59:59Z"),
+        std::pair(WallTime(Nanoseconds(1)), "Start: 1970-01-01T00:00:00Z"),
+        std::pair(WallTime::max(), "Start: 2262-04-11T23:47:16Z")}) {
+    Span span = make_span("a", "", 0, 0);
+    span.start = start;
+    const std::optional<SpanTree> tree = SpanTree::build({span});
+    EXPECT_THAT(tree_text(&*tree, {.verbose = true}), testing::HasSubstr(text));
+  }
+}
+
 }  // namespace
 }  // namespace agdb
