@@ -95,7 +95,7 @@ std::uint64_t EventStream::lost() const {
   return lost_;
 }
 
-void EventStream::attach(std::function<void()> wake) {
+void EventStream::attach(const std::function<void()>& wake) {
   bool now = false;
   {
     const std::scoped_lock lock(mutex_);

@@ -41,7 +41,7 @@ class EventStream {
   // The connection's side.
 
   // `wake` is called when there is something to take, by whichever thread pushes.
-  void attach(std::function<void()> wake);
+  void attach(const std::function<void()>& wake);
   // Appends what waits; false: that was all there will ever be.
   bool take(std::string& out);
   void leave();
