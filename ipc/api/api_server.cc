@@ -23,6 +23,8 @@ void add_all_routes(RouteTable& table, ApiContext& context) {
   add_process_routes(table, context);
   add_recording_routes(table, context);
   add_live_routes(table, context);
+  add_export_routes(table, context);
+  add_span_routes(table, context);
 }
 
 struct ApiServer::Impl {

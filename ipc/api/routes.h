@@ -13,6 +13,8 @@ void add_metrics_routes(RouteTable& table, ApiContext& context);
 void add_process_routes(RouteTable& table, ApiContext& context);
 void add_recording_routes(RouteTable& table, ApiContext& context);
 void add_live_routes(RouteTable& table, ApiContext& context);
+void add_export_routes(RouteTable& table, ApiContext& context);
+void add_span_routes(RouteTable& table, ApiContext& context);
 
 // All of them.
 void add_all_routes(RouteTable& table, ApiContext& context);

@@ -84,6 +84,47 @@ class Recordings(HttpCase):
             self.assertNotIn(b"root:", answer.body)
 
 
+class Spans(HttpCase):
+    def setUp(self):
+        super().setUp()
+        self.id = self.record(SCRIPTS / "research-team.json")
+        self.other = self.record(SCRIPTS / "alternatives.json")
+        self.serve()
+
+    def test_exports_are_those_of_the_command_line(self):
+        for query, words, kind in (("perfetto", (), "application/json"), ("otlp", (), "application/x-ndjson"),
+                                   ("otlp&content=true", ("--content",), "application/x-ndjson"),
+                                   ("csv", (), "text/csv"), ("folded", (), "text/plain; charset=utf-8"),
+                                   ("folded&weight=tokens", ("--weight", "tokens"), "text/plain; charset=utf-8")):
+            answer = self.get(f"/v1/recordings/{self.id}/export?format={query}")
+            self.assertEqual(answer.status, 200, answer.body)
+            # Python's text files make one line end of CR LF.
+            printed = self.agdb("export", self.id, "--format", query.partition("&")[0], *words).out
+            self.assertEqual(answer.text().replace("\r\n", "\n"), printed, query)
+            self.assertEqual(answer.headers["Content-Type"], kind)
+            self.assertEqual(answer.headers["Agdb-Masked"], "0")
+
+    def test_trees_are_those_of_the_command_line(self):
+        trace = self.metadata(self.id)["trace_id"]
+        for name in (self.id, trace, self.metadata(self.id)["run_id"]):
+            self.assertEqual(self.get(f"/v1/spans/{name}").json(), self.agdb("trace", "show", name, "--json").json())
+            self.assertEqual(self.get(f"/v1/spans/{name}/blame").json(),
+                             self.agdb("trace", "blame", name, "--json").json())
+        self.assertEqual(self.get(f"/v1/spans/{self.id}/compare?with={self.other}").json(),
+                         self.agdb("trace", "blame", self.id, self.other, "--json").json())
+        self.assertEqual(self.get("/v1/spans").json()["traces"], self.agdb("trace", "list", "--json").json())
+
+    def test_refusals(self):
+        self.problem(404, self.get("/v1/spans/no-such"), "no-such")
+        self.problem(404, self.get(f"/v1/spans/{self.id}/compare?with=9-9"), "9-9")
+        self.problem(400, self.get(f"/v1/spans/{self.id}/compare"), "with")
+        self.problem(404, self.get("/v1/recordings/9-9/export?format=csv"), "9-9")
+        self.problem(400, self.get(f"/v1/recordings/{self.id}/export?format=svg"), "format")
+        self.problem(400, self.get(f"/v1/recordings/{self.id}/export"), "format")
+        for hostile in ("..", "..%2f..", "%2fetc", ".hidden"):
+            self.assertIn(self.get(f"/v1/spans/{hostile}").status, (400, 404), hostile)
+
+
 class Masking(HttpCase):
     def setUp(self):
         super().setUp()
@@ -105,6 +146,14 @@ class Masking(HttpCase):
         lines = self.get(f"/v1/recordings/{self.id}/events", Accept="application/x-ndjson")
         self.assertNotIn(KEY, lines.text())
         self.assertNotIn(KEY, self.get("/v1/recordings").text())
+
+    def test_spans_and_exports_too(self):
+        for target in (f"/v1/spans/{self.id}", f"/v1/recordings/{self.id}/export?format=otlp&content=true",
+                       f"/v1/recordings/{self.id}/export?format=perfetto", "/v1/spans"):
+            masked = self.get(target)
+            self.assertNotIn(KEY, masked.text(), target)
+            self.assertRegex(masked.headers["Agdb-Masked"], r"^anthropic_key=\d+$")
+            self.assertIn(KEY, self.get(target + ("&" if "?" in target else "?") + "raw=true").text(), target)
 
 
 class Processes(HttpCase):
