@@ -42,7 +42,7 @@ std::optional<std::uint64_t> LiveFeeds::arrival_of(std::string_view id) const {
 }
 
 // The dispatcher wakes with the hub's lock in its hands, so the hub is never called with ours.
-void LiveFeeds::add(ViewHub& hub, ViewOptions options, std::shared_ptr<EventStream> stream,
+void LiveFeeds::add(ViewHub& hub, ViewOptions options, const std::shared_ptr<EventStream>& stream,
                     bool raw) {
   FeedId id = 0;
   {

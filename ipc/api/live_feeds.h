@@ -40,7 +40,7 @@ class LiveFeeds {
   std::optional<std::uint64_t> arrival_of(std::string_view id) const;
 
   // Attaches a view for the stream; it is detached when the client has gone. `hub` outlives this.
-  void add(ViewHub& hub, ViewOptions options, std::shared_ptr<EventStream> stream, bool raw);
+  void add(ViewHub& hub, ViewOptions options, const std::shared_ptr<EventStream>& stream, bool raw);
   std::size_t feeds() const;
 
  private:

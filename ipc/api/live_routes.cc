@@ -35,8 +35,8 @@ Result<std::set<Pid>> pids_of(const ApiCall& call, const ApiContext& context) {
 }
 
 // What happened before the call is with the hub before the view begins.
-bool attach(const ApiContext& context, const std::shared_ptr<LiveFeeds>& feeds, ViewOptions options,
-            const std::shared_ptr<EventStream>& stream, bool raw) {
+bool attach(const ApiContext& context, const std::shared_ptr<LiveFeeds>& feeds,
+            const ViewOptions& options, const std::shared_ptr<EventStream>& stream, bool raw) {
   return context.gate.post([=, weak = std::weak_ptr(feeds)](Core& core) {
     core.bus.flush();
     if (const auto alive = weak.lock()) alive->add(core.views, options, stream, raw);
@@ -61,7 +61,7 @@ Handled live(const ApiCall& call, const ApiContext& context,
     // Of another life of the daemon: nobody knows how many are missing.
     if (!options.after) stream->push({.name = "lost", .data = R"({"lost":null})"});
   }
-  if (!attach(context, feeds, std::move(options), stream, is_raw(call)))
+  if (!attach(context, feeds, options, stream, is_raw(call)))
     return fail(Code::kUnavailable, "the daemon is ending");
   return HttpResponse{.headers = {{"Content-Type", "text/event-stream"}}, .events = stream};
 }
