@@ -8,9 +8,10 @@ usage() {
   cat <<'END'
 Usage: tools/bench.sh [PART...]
 
-Builds the benchmarks (build/bench) and runs them: emit, serialise, pipeline, reading,
-views, wire, trace_export, trace, store, or those named. Each figure that is a goal stands beside what it must be, as a ratio
-to an anchor of the same run.
+Builds the benchmarks (build/bench) and runs them, or the parts named: emit, serialise,
+pipeline, reading, views, wire (the engine: six minutes), trace, trace_export, http, store.
+Each figure that is a goal stands beside what it must be, as a ratio to an anchor of the
+same run.
 Exit code 3: a goal was missed.
 
 The machine should do nothing else meanwhile. tools/setup.sh --bench installs the anchors.
