@@ -119,11 +119,12 @@ std::optional<HttpResponse> Guard::refuse(const HttpRequest& request) const {
                    "ask it by the address that it was told to listen on");
   if (!request.target.authority.empty() && !is_our_name(request.target.authority))
     return problem(421, "this server is not the one that the target names");
-  if (const auto origin = request.header("origin"); origin && !is_our_origin(*origin))
-    return problem(403, "pages of other origins may not ask this server");
-  if (const auto site = request.header("sec-fetch-site");
-      site && *site != "same-origin" && *site != "none")
-    return problem(403, "pages of other sites may not ask this server");
+  for (const HttpField& field : request.headers) {
+    if (field.name == "origin" && !is_our_origin(field.value))
+      return problem(403, "pages of other origins may not ask this server");
+    if (field.name == "sec-fetch-site" && field.value != "same-origin" && field.value != "none")
+      return problem(403, "pages of other sites may not ask this server");
+  }
   if (rules_.token.empty()) return std::nullopt;
   const auto given = request.header("authorization");
   if (!given) return ask_for_token("a token is needed");

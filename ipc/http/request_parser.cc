@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include <utility>  // before asio 1.74, which needs std::exchange
@@ -25,10 +26,24 @@ std::string_view view_of(boost::beast::string_view text) {
   return {text.data(), text.size()};
 }
 
-// Why Beast does not take the head, as a status.
-int status_of(const boost::beast::error_code& error) {
+// Whether the first line is one of HTTP, whatever the version: three words, of which the last is
+// it.
+bool tells_version(std::string_view bytes) {
+  static constexpr std::string_view kForm = " HTTP/d.d";
+  std::string_view line = bytes.substr(0, bytes.find("\r\n"));
+  if (line.size() < kForm.size() || std::ranges::count(line, ' ') != 2) return false;
+  line.remove_prefix(line.size() - kForm.size());
+  for (std::size_t i = 0; i < kForm.size(); ++i) {
+    const bool digit = line[i] >= '0' && line[i] <= '9';
+    if (kForm[i] == 'd' ? !digit : line[i] != kForm[i]) return false;
+  }
+  return true;
+}
+
+// Why Beast does not take the head that begins so, as a status.
+int status_of(const boost::beast::error_code& error, std::string_view bytes = {}) {
   if (error == http::error::header_limit) return 431;
-  if (error == http::error::bad_version) return 505;
+  if (error == http::error::bad_version && tells_version(bytes)) return 505;
   if (error == http::error::body_limit) return 413;
   return 400;
 }
@@ -62,19 +77,19 @@ RequestParser::Step RequestParser::feed(std::string_view bytes, std::size_t& use
 
 RequestParser::Step RequestParser::feed_head(std::string_view bytes, std::size_t& used) {
   boost::beast::error_code error;
-  std::size_t head_bytes = 0;
   while (!rep_->parser.is_header_done()) {
     const std::string_view rest = bytes.substr(used);
     if (rest.empty()) return Step::kMore;
     const std::size_t taken =
         rep_->parser.put(boost::asio::buffer(rest.data(), rest.size()), error);
     used += taken;
-    head_bytes += taken;
+    head_bytes_ += taken;
     if (error == http::error::need_more) return check_size_of_part(bytes.substr(used));
     if (error)
-      return refuse(status_of(error), fmt::format("the request is no HTTP: {}", error.message()));
+      return refuse(status_of(error, rest),
+                    fmt::format("the request is no HTTP: {}", error.message()));
   }
-  return take_head(head_bytes);
+  return take_head();
 }
 
 // Of a head that is not complete: which of its parts is too long already.
@@ -88,13 +103,15 @@ RequestParser::Step RequestParser::check_size_of_part(std::string_view bytes) {
   return Step::kMore;
 }
 
-RequestParser::Step RequestParser::take_head(std::size_t head_bytes) {
+RequestParser::Step RequestParser::take_head() {
   head_told_ = true;
   const auto& head = rep_->parser.get();
   const std::string_view target = view_of(head.target());
   if (target.size() > sizes_.target)
     return refuse(414, fmt::format("the target is over {} bytes", sizes_.target));
-  if (head_bytes > target.size() + sizes_.headers + 32)
+  // "GET / HTTP/1.1", and the two line ends that are of no header.
+  const std::size_t first_line = head.method_string().size() + target.size() + 10;
+  if (head_bytes_ > first_line + sizes_.headers + 4)
     return refuse(431, fmt::format("the headers are over {} bytes", sizes_.headers));
   for (const auto& field : head) {
     if (request_.headers.size() >= sizes_.fields)

@@ -56,7 +56,7 @@ class RequestParser {
   Step feed_head(std::string_view bytes, std::size_t& used);
   Step feed_body(std::string_view bytes, std::size_t& used);
   Step check_size_of_part(std::string_view bytes);
-  Step take_head(std::size_t head_bytes);
+  Step take_head();
   Step check_framing();
   Step refuse(int status, std::string why);
 
@@ -64,6 +64,7 @@ class RequestParser {
   std::unique_ptr<Rep> rep_;
   HttpRequest request_;
   bool head_told_ = false;
+  std::size_t head_bytes_ = 0;  // taken so far, with the first line
   std::size_t body_limit_ = 0;
   int status_ = 0;
   std::string why_;

@@ -81,6 +81,8 @@ TEST(Guard, PagesOfOthersAreRefused) {
        {"http://evil.example", "null", "https://127.0.0.1:7475", "http://localhost:3000",
         "http://127.0.0.1:7475.evil.example", "", "file://"})
     EXPECT_EQ(status_for(plain(), {host, {"origin", origin}}), 403) << origin;
+  const HttpField ours = {"origin", "http://127.0.0.1:7475"};
+  EXPECT_EQ(status_for(plain(), {host, ours, {"origin", "http://evil.example"}}), 403);
 }
 
 TEST(Guard, BrowsersTellTheSite) {
@@ -89,6 +91,8 @@ TEST(Guard, BrowsersTellTheSite) {
   EXPECT_EQ(status_for(plain(), {host, {"sec-fetch-site", "same-origin"}}), 200);
   EXPECT_EQ(status_for(plain(), {host, {"sec-fetch-site", "same-site"}}), 403);
   EXPECT_EQ(status_for(plain(), {host, {"sec-fetch-site", "cross-site"}}), 403);
+  const HttpField ours = {"sec-fetch-site", "same-origin"};
+  EXPECT_EQ(status_for(plain(), {host, ours, {"sec-fetch-site", "cross-site"}}), 403);
 }
 
 TEST(Guard, ATokenMustBeTheOne) {
