@@ -106,8 +106,10 @@ Status ApiCall::take_body(const Json& components) {
   if (request_->body.empty()) return fail(Code::kInvalid, "a body is missing");
   if (request_->header("content-encoding"))
     return fail(Code::kInvalid, "Content-Encoding: the body must come as it is");
-  Result<Json> parsed = parse_json(request_->body, nullptr, {.max_depth = kMaxDepth});
+  ParseNotes notes;
+  Result<Json> parsed = parse_json(request_->body, &notes, {.max_depth = kMaxDepth});
   if (!parsed) return fail(Code::kInvalid, "the body is no JSON: " + parsed.error().message);
+  if (notes != ParseNotes{}) return fail(Code::kInvalid, "the body is no UTF-8");
   body_ = *std::move(parsed);
   return check_schema(body_, route_->body->schema, components, "body");
 }

@@ -77,9 +77,15 @@ struct RunningExport {
 Handled export_some(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const ExportFormat format, export_format_of(call.text("format", "jsonl")));
   AGDB_TRY(RunFilter filter, filter_of(call, context.unix_now()));
-  auto pieces = std::make_shared<RunExport>(context.store, format, std::move(filter));
+  auto running = std::make_shared<RunningExport>(context.store, format, std::move(filter),
+                                                 call.boolean("raw"));
   return HttpResponse{.headers = {{"Content-Type", std::string(content_type_of(format))}},
-                      .source = [pieces](std::string& out) { return pieces->next(out); }};
+                      .source = [running, all = context.masked](std::string& out) -> Result<bool> {
+                        const std::uint64_t before = running->masked.total();
+                        Result<bool> more = running->pieces.next(out);
+                        *all += running->masked.total() - before;
+                        return more;
+                      }};
 }
 
 Handled correlated(const ApiCall& call, const ApiContext& context) {

@@ -152,6 +152,9 @@ Status check_members(const Json& value, const Json& schema, const Json& componen
     if (known == nullptr && others != nullptr && others->is_object()) known = others;
     if (known == nullptr && others != nullptr && others->is_bool())
       return fail(Code::kInvalid, place + ": nobody asked for this member");
+    // Who looks at the first and who looks at the last would see two values.
+    if (others != nullptr && others->is_bool() && value.find(member.key) != &member.value)
+      return fail(Code::kInvalid, place + " is given several times");
     if (known != nullptr) AGDB_CHECK_OK(check_schema(member.value, *known, components, place));
   }
   const Json* const required = schema.find("required");
@@ -181,9 +184,12 @@ Status check_schema(const Json& value, const Json& given, const Json& components
     const bool vowel = type == "integer" || type == "array" || type == "object";
     return wrong(where, fmt::format("{} {}", vowel ? "an" : "a", type));
   }
-  if (type == "integer")
-    return check_bounds(value.to_int().value_or(INT64_MAX), *schema, "minimum", "maximum", "",
-                        where);
+  if (type == "integer") {
+    const std::optional<std::int64_t> integer = value.to_int();
+    if (!integer && schema->find("maximum") != nullptr)
+      return wrong(where, fmt::format("at most {}", schema->integer("maximum")));
+    return check_bounds(integer.value_or(INT64_MAX), *schema, "minimum", "maximum", "", where);
+  }
   if (type == "string") return check_text(value, *schema, where);
   if (type == "array") return check_list(value, *schema, components, where);
   if (type == "object") return check_members(value, *schema, components, where);

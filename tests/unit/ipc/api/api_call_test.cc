@@ -103,6 +103,10 @@ TEST(ApiCall, BodiesAreAsTheirSchemaSays) {
   EXPECT_TRUE(why_not(of, asked).starts_with("the body is no JSON: "));
   asked.body = std::string(100, '[') + std::string(100, ']');
   EXPECT_TRUE(why_not(of, asked).starts_with("the body is no JSON: "));
+  for (const char* const text : {"{\"n\xff\": 1}", R"({"n": "\ud800"})"}) {
+    asked.body = text;
+    EXPECT_EQ(why_not(of, asked), "the body is no UTF-8") << text;
+  }
   asked.body = R"({"n": 1})";
   asked.headers = {{"content-encoding", "gzip"}};
   EXPECT_EQ(why_not(of, asked), "Content-Encoding: the body must come as it is");

@@ -32,6 +32,8 @@ TEST(Schema, IntegersHaveBounds) {
   EXPECT_EQ(why_not("0", schema), "body: expected at least 1");
   EXPECT_EQ(why_not("11", schema), "body: expected at most 10");
   EXPECT_EQ(why_not("18446744073709551615", schema), "body: expected at most 10");
+  EXPECT_EQ(why_not("9223372036854775808", schema::integer(1, INT64_MAX)),
+            "body: expected at most 9223372036854775807");
 }
 
 TEST(Schema, TextsAreCountedByCharacters) {
@@ -61,6 +63,8 @@ TEST(Schema, MembersAreThoseThatAreDeclared) {
   EXPECT_EQ(why_not(R"({"b": "x"})", schema), "body.a is missing");
   EXPECT_EQ(why_not(R"({"a": 1, "b": 2})", schema), "body.b: expected a string");
   EXPECT_EQ(why_not(R"({"a": 1, "c": 2})", schema), "body.c: nobody asked for this member");
+  EXPECT_EQ(why_not(R"({"a": 1, "a": 2})", schema), "body.a is given several times");
+  EXPECT_EQ(why_not(R"({"a": 2, "\u0061": 2})", schema), "body.a is given several times");
 }
 
 TEST(Schema, MapsTakeAnyName) {
