@@ -305,6 +305,14 @@ TEST(MaskJsonText, ImagesAndSignaturesStay) {
     EXPECT_EQ(masked_json(text), text);
 }
 
+TEST(MaskJsonText, AKeyThatAToolReturnedIsNoImage) {
+  const std::string key = "ghp_" + alnum(36);
+  EXPECT_EQ(masked_json("{\"bytes\":40,\"data\":\"" + key + "\"}"),
+            "{\"bytes\":40,\"data\":\"[masked:github_token]\"}");
+  const std::string image = "{\"data\":\"" + alnum(300) + "/" + key + "\"}";
+  EXPECT_EQ(masked_json(image), image);
+}
+
 TEST(MaskJsonText, SeveralDocumentsAndPiecesOfOne) {
   const std::string key = "ghp_" + alnum(36);
   EXPECT_EQ(masked_json("{\"a\":\"" + key + "\"}\n{\"b\":2}\n"),
