@@ -26,12 +26,29 @@ void mask_secrets_of(HttpResponse& response, const ApiContext& context) {
   response.headers.push_back({"Agdb-Masked", counts.text()});
 }
 
+// Where on this machine the records lie is nobody's business who asks from outside: of their paths
+// a failure tells what stands behind the folder that they are in.
+std::string without_place(std::string text, std::string_view records_dir) {
+  const std::size_t parent = records_dir.rfind('/', records_dir.rfind('/') - 1);
+  if (parent == std::string_view::npos || parent == 0) return text;
+  const std::string_view place = records_dir.substr(0, parent + 1);
+  for (std::size_t at = text.find(place); at != std::string::npos; at = text.find(place, at))
+    text.erase(at, place.size());
+  return text;
+}
+
+HttpResponse failure(Error error, const ApiContext& context) {
+  error.message = without_place(std::move(error.message), context.records_dir);
+  error.hint = without_place(std::move(error.hint), context.records_dir);
+  return problem(error);
+}
+
 HttpResponse answer(const Route& route, const HttpRequest& request, const Json& schemas,
                     const ApiContext& context) {
   const Result<ApiCall> call = ApiCall::check(route, request, schemas);
   if (!call) return problem(call.error());
   Result<HttpResponse> response = route.handler(*call);
-  if (!response) return problem(response.error());
+  if (!response) return failure(std::move(response.error()), context);
   if (route.has_texts && !response->body.empty() && !call->boolean("raw"))
     mask_secrets_of(*response, context);
   return *std::move(response);
