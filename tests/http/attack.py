@@ -8,7 +8,7 @@ ATTACKS = []
 
 # Of no answer's business: what runs here, where, and on what.
 LEAKS = (b"std::", b"boost::", b".cc:", b"sqlite", b"SQLITE", b"SQL logic", b"syntax error",
-         b"Sanitizer", b"terminate called", b"/proc/", b"Segmentation")
+         b"Sanitizer", b"terminate called", b"Segmentation")
 SAFETY = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 NEVER = ("access-control-allow-origin", "access-control-allow-credentials", "set-cookie", "server", "location",
          "x-powered-by", "upgrade")
@@ -34,10 +34,13 @@ class Tries:
 
     def __init__(self, victim, document):
         self.victim, self.asking, self.document = victim, victim.asking, document
+        self.port = victim.port
+        # What is asked to see whether a connection goes on, and how it is answered.
+        self.probe, self.probe_status = self.asking.get("/"), 200
         self.tried = 0
         self.surprises = []
 
-    def _try(self, request, expected, steps):
+    def attempt(self, request, expected, steps):
         self.tried += 1
         try:
             return steps()
@@ -53,7 +56,7 @@ class Tries:
         statuses = (status,) if isinstance(status, int) else tuple(status)
 
         def steps():
-            with Connection(self.victim.port) as connection:
+            with Connection(self.port) as connection:
                 connection.send(request)
                 if half:
                     connection.no_more()
@@ -66,21 +69,21 @@ class Tries:
                     raise Unexpected(f"an answer that is not as it must be: {answer}")
                 self.check_end(connection, answer, keeps)
                 return answer
-        return self._try(request, f"{' or '.join(map(str, statuses))} {naming}, {'kept' if keeps else 'closed'}", steps)
+        return self.attempt(request, f"{' or '.join(map(str, statuses))} {naming}, {'kept' if keeps else 'closed'}", steps)
 
     def expect_nothing(self):
         """Who says nothing is not answered."""
         def steps():
-            with Connection(self.victim.port) as connection:
+            with Connection(self.port) as connection:
                 connection.no_more()
                 if not connection.ended():
                     raise Unexpected(f"an answer: {connection.waiting[:200]!r}")
-        self._try(b"", "no answer, closed", steps)
+        self.attempt(b"", "no answer, closed", steps)
 
     def expect_answers(self, request, statuses, keeps):
         """Several requests in one go: one answer each, in order, and then none."""
         def steps():
-            with Connection(self.victim.port) as connection:
+            with Connection(self.port) as connection:
                 connection.send(request)
                 for status in statuses:
                     self.check(connection.answer(), (status,), "", None, False)
@@ -88,13 +91,13 @@ class Tries:
                     raise Unexpected(f"more behind the last answer: {connection.waiting[:200]!r}")
                 if keeps is not None:
                     self.check_end(connection, None, keeps)
-        self._try(request, f"{statuses}, {keeps}", steps)
+        self.attempt(request, f"{statuses}, {keeps}", steps)
 
     def expect_true(self, what, true, got=""):
         def steps():
             if not true:
                 raise Unexpected(str(got))
-        self._try(what.encode(), "so", steps)
+        self.attempt(what.encode(), "so", steps)
 
     def check(self, answer, statuses, naming, kind, head_only):
         if answer.status not in statuses:
@@ -137,9 +140,9 @@ class Tries:
             if not connection.ended():
                 raise Unexpected(f"the connection goes on: {connection.waiting[:200]!r}")
             return
-        connection.send(self.asking.get("/"))
+        connection.send(self.probe)
         after = connection.answer()
-        if after.status != 200:
+        if after.status != self.probe_status:
             raise Unexpected(f"the next request of the connection: {after}")
 
     # --- What there is to attack ------------------------------------------------------------------

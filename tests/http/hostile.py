@@ -11,6 +11,7 @@ from victim import Victim
 import attacks_message  # noqa: F401
 import attacks_target  # noqa: F401
 import attacks_content  # noqa: F401
+import attacks_live  # noqa: F401
 import attacks_stranger  # noqa: F401
 
 
