@@ -495,9 +495,9 @@ TEST(OtlpImport, ProcessesAreNumberedAsTheyWere) {
                  R"({"agdb.kind":"process","agdb.name":"p)" + pid + R"(","agdb.pid":)" + pid + "}");
   };
   const auto intents = [](const std::vector<Wrote>& spans) {
+    const SessionLog log = imported(spans);
     std::vector<std::string> found;
-    for (const SessionProcess& process : imported(spans).runs.at(0).processes)
-      found.push_back(process.intent);
+    for (const SessionProcess& process : log.runs.at(0).processes) found.push_back(process.intent);
     return found;
   };
   EXPECT_THAT(intents({numbered("a1", "", 0, "1"), numbered("a2", "a1", 1, "3"),
