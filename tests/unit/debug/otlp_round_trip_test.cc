@@ -11,6 +11,7 @@
 #include "debug/import/session_events.h"
 #include "debug/trace/live_spans.h"
 #include "debug/trace/otlp_export.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -117,7 +118,7 @@ void check_round_trips(const std::string& path) {
 
 class OtlpRoundTrip : public testing::TestWithParam<const char*> {};
 TEST_P(OtlpRoundTrip, KeepsTheSpans) {
-  check_round_trips(std::string(AGDB_FIXTURES "/sessions/") + GetParam());
+  check_round_trips(fixture_path(std::string("sessions/") + GetParam()));
 }
 INSTANTIATE_TEST_SUITE_P(RealSessions, OtlpRoundTrip,
                          testing::Values("claude-code/happy-task-inline-sidechain.jsonl",

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "tests/unit/debug/import/claude_code_log.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -33,7 +34,7 @@ class DiskFiles final : public SessionFiles {
 };
 
 SessionLog import_fixture(const std::string& name) {
-  const std::string path = std::string(AGDB_FIXTURES "/sessions/claude-code/") + name;
+  const std::string path = fixture_path(std::string("sessions/claude-code/") + name);
   DiskFiles files;
   const Result<std::string> text = files.read(path);
   EXPECT_TRUE(text) << path;

@@ -7,6 +7,7 @@
 
 #include "debug/import/importers.h"
 #include "debug/import/session_events.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -71,7 +72,7 @@ Totals totals_of(const SessionLog& log) {
 }
 
 std::string read_fixture(const std::string& name) {
-  const std::string path = std::string(AGDB_FIXTURES) + "/sessions/openai-chat/" + name;
+  const std::string path = fixture_path(std::string("sessions/openai-chat/") + name);
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
   text << file.rdbuf();

@@ -6,6 +6,7 @@
 
 #include "debug/import/importers.h"
 #include "debug/import/session_events.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -584,7 +585,7 @@ TEST(OtlpImport, LangfusesObservations) {
 // Real files (fixtures/README.md has their rows).
 
 SessionLog fixture(const std::string& name) {
-  const std::string path = AGDB_FIXTURES "/sessions/otlp/" + name;
+  const std::string path = fixture_path("sessions/otlp/" + name);
   std::ifstream file(path, std::ios::binary);
   EXPECT_TRUE(file) << path;
   const std::string text(std::istreambuf_iterator<char>(file), {});

@@ -8,6 +8,7 @@
 #include "debug/import/importers.h"
 #include "debug/import/session_events.h"
 #include "session_maker.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -337,7 +338,7 @@ TEST(SessionScriptPlaces, RandomRuns) {
 TEST(SessionScriptPlaces, RealSessions) {
   for (const char* name :
        {"litellm-claude-sonnet-4-call-1.json", "tau-bench-gpt-4o-airline-task-0-trial-0.json"}) {
-    std::ifstream file(std::string(AGDB_FIXTURES) + "/sessions/openai-chat/" + name);
+    std::ifstream file(fixture_path(std::string("sessions/openai-chat/") + name));
     std::stringstream text;
     text << file.rdbuf();
     const Result<SessionLog> log = import_openai_chat(text.str(), name);

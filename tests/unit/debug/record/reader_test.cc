@@ -4,6 +4,7 @@
 
 #include "debug/record/event_line.h"
 #include "record_fixture.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -276,7 +277,7 @@ TEST_F(ReaderTest, Version1MayBeUnsortedAndHaveHolesAndTwins) {
 }
 
 TEST_F(ReaderTest, AFixtureOfVersion1IsRead) {
-  const Recording recording = open(AGDB_FIXTURES "/recordings/v1-unsorted");
+  const Recording recording = open(fixture_path("recordings/v1-unsorted"));
   EXPECT_THAT(numbers_of(recording), ElementsAre(1, 2, 3, 5, 6));
   EXPECT_EQ(recording.metadata().status, "stopped");
   EXPECT_EQ(recording.metadata().format_version, 1);
@@ -292,7 +293,7 @@ TEST_F(ReaderTest, AFixtureOfVersion1IsRead) {
 }
 
 TEST_F(ReaderTest, AFixtureOfVersion1LeftBehindIsReadAsInterrupted) {
-  const Recording recording = open(AGDB_FIXTURES "/recordings/v1-killed");
+  const Recording recording = open(fixture_path("recordings/v1-killed"));
   EXPECT_THAT(numbers_of(recording), ElementsAre(1, 2));
   EXPECT_EQ(recording.metadata().status, "interrupted");
   EXPECT_TRUE(recording.torn_tail());

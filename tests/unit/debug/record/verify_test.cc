@@ -5,6 +5,7 @@
 #include "debug/record/event_line.h"
 #include "debug/record/sidecars.h"
 #include "record_fixture.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -260,7 +261,7 @@ TEST_F(VerifyTest, ARecordingLeftBehindIsSaidToBe) {
 }
 
 TEST_F(VerifyTest, Version1IsVerifiedAsFarAsItGoes) {
-  EXPECT_THAT(verify(AGDB_FIXTURES "/recordings/v1-unsorted").findings,
+  EXPECT_THAT(verify(fixture_path("recordings/v1-unsorted")).findings,
               ElementsAre(finding(Kind::kNumber, 2, "seq_num 3 stands behind 1"),
                           finding(Kind::kNumber, 3, "seq_num 2 stands behind 3"),
                           finding(Kind::kNumber, 4, "seq_num 6 stands behind 2"),

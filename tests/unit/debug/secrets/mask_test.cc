@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/unit/debug/secrets/made_up.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -338,7 +339,7 @@ TEST(MaskJson, ValuesAndText) {
 TEST(MaskJsonText, NothingInTheGivenSessionsIsASecret) {
   std::size_t files = 0;
   for (const std::filesystem::directory_entry& entry :
-       std::filesystem::recursive_directory_iterator(AGDB_FIXTURES)) {
+       std::filesystem::recursive_directory_iterator(fixture_path(""))) {
     if (!entry.is_regular_file()) continue;
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(file), {}};

@@ -11,6 +11,7 @@
 #include "runtime/events/bus.h"
 #include "runtime/kernel/kernel.h"
 #include "tests/unit/debug/trace/derived_fixture.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -35,7 +36,7 @@ class LiveAndRecordedTest : public testing::TestWithParam<std::string> {
   }
 
   void run_script(const std::string& name) {
-    const std::string text = read_text(std::string(AGDB_FIXTURES) + "/scripts/" + name);
+    const std::string text = read_text(fixture_path("scripts/" + name));
     const Result<Script> script = parse_script(text, name);
     ASSERT_TRUE(script) << script.error().message;
     const std::unique_ptr<Scheduler> scheduler = make_sim_scheduler();
@@ -100,7 +101,7 @@ class LiveAndRecordedTest : public testing::TestWithParam<std::string> {
 
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(std::string(AGDB_FIXTURES) + "/" + folder))
+  for (const auto& entry : fs::directory_iterator(fixture_path(folder)))
     if (entry.is_regular_file()) names.push_back(entry.path().filename().string());
   std::ranges::sort(names);
   return names;
@@ -124,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(All, ScriptTest, testing::ValuesIn(names_in("scripts"))
 class SessionTest : public LiveAndRecordedTest {
  protected:
   void import_file(const std::string& name) {
-    const std::string path = std::string(AGDB_FIXTURES) + "/sessions/" + name;
+    const std::string path = fixture_path("sessions/" + name);
     const std::string text = read_text(path);
     NoFiles none;
     const Result<SessionLog> log = name.starts_with("claude-code")

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/unit/ipc/daemon/daemon_fixture.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -15,7 +16,7 @@ struct Block {
 };
 
 std::vector<Block> read_blocks() {
-  std::ifstream file(std::string(AGDB_SOURCE) + "/ipc/README.md");
+  std::ifstream file(source_path("ipc/README.md"));
   std::vector<Block> blocks;
   std::string heading;
   bool within = false;
@@ -63,7 +64,7 @@ TEST_F(ProtocolExamplesTest, EveryExampleDoesWhatItSays) {
 // A method that the table in the README does not tell, or that has no example, fails here.
 TEST_F(ProtocolExamplesTest, EveryMethodIsTold) {
   std::stringstream text;
-  text << std::ifstream(std::string(AGDB_SOURCE) + "/ipc/README.md").rdbuf();
+  text << std::ifstream(source_path("ipc/README.md")).rdbuf();
   serve();
   DaemonClient client = connect();
   const Json methods = must(client.call("daemon.methods", {}))["methods"];

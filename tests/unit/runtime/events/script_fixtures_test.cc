@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "runtime/events/script.h"
+#include "tests/unit/source_tree.h"
 
 namespace agdb {
 namespace {
@@ -16,7 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string text_of(const std::string& path) {
-  std::ifstream file(std::string(AGDB_FIXTURES) + "/" + path, std::ios::binary);
+  std::ifstream file(fixture_path(path), std::ios::binary);
   EXPECT_TRUE(file.is_open()) << path;
   std::ostringstream text;
   text << file.rdbuf();
@@ -38,7 +39,7 @@ ScriptAgent main_of(const std::string& file) {
 
 std::vector<std::string> script_files() {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(AGDB_FIXTURES "/scripts"))
+  for (const auto& entry : std::filesystem::directory_iterator(fixture_path("scripts")))
     names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
