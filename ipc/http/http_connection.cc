@@ -298,9 +298,18 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                            asked = std::move(request)]() mutable {
       HttpResponse response = handle(*route, asked);
       asked = {};
-      asio::post(self->loop_,
-                 [self, done = std::move(response)]() mutable { self->respond(std::move(done)); });
+      give_back(std::move(self), [done = std::move(response)](HttpConnection& connection) mutable {
+        connection.respond(std::move(done));
+      });
     });
+  }
+
+  // From a worker to the loop's thread. The worker's pointer goes along: a connection ends where
+  // its sockets and the shared counts are used.
+  template <typename Then>
+  static void give_back(std::shared_ptr<HttpConnection> self, Then then) {
+    asio::io_context& loop = self->loop_;
+    asio::post(loop, [self = std::move(self), then = std::move(then)]() mutable { then(*self); });
   }
 
   // The last answer of this connection, whatever else was being sent to it.
@@ -344,10 +353,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
         [self = shared_from_this(), source = std::move(response_.source)]() mutable {
           std::string piece;
           Result<bool> more = pull(source, piece);
-          asio::post(self->loop_, [self, source = std::move(source), piece = std::move(piece),
-                                   more = std::move(more)]() mutable {
-            self->response_.source = std::move(source);
-            self->on_piece(piece, more);
+          give_back(std::move(self), [source = std::move(source), piece = std::move(piece),
+                                      more = std::move(more)](HttpConnection& connection) mutable {
+            connection.response_.source = std::move(source);
+            connection.on_piece(piece, more);
           });
         });
   }
