@@ -52,6 +52,15 @@ void DerivedCounts::note(std::string line) {
   if (notes.size() < kMaxNotes) notes.push_back(std::move(line));
 }
 
+void DerivedCounts::add(const DerivedCounts& more) {
+  recordings += more.recordings;
+  events += more.events;
+  bytes += more.bytes;
+  damaged_lines += more.damaged_lines;
+  unknown_events += more.unknown_events;
+  for (const std::string& line : more.notes) note(line);
+}
+
 TracedProcess traced_process(const RecordingMetadata& metadata) {
   TracedProcess process;
   process.run_id = metadata.run_id;

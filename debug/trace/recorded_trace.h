@@ -24,6 +24,7 @@ struct DerivedCounts {
 
   static constexpr std::size_t kMaxNotes = 20;
   void note(std::string line);
+  void add(const DerivedCounts& more);
 };
 
 // Told now and then of the bytes done; false: enough, the rest is left out and the call fails with

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "debug/store/trace_store.h"
+#include "debug/trace/trace_source.h"
 #include "ipc/api/answer_cache.h"
 #include "ipc/daemon/loop_gate.h"
 #include "ipc/http/http_server.h"
@@ -32,6 +33,7 @@ struct ApiContext {
   std::shared_ptr<std::atomic<std::uint64_t>> masked =
       std::make_shared<std::atomic<std::uint64_t>>(0);
 
+  TracePlaces places() const { return {.records_dir = records_dir, .traces_dir = traces_dir}; }
   // Asks the daemon as a peer at its socket would (ipc/README.md).
   Result<Json> call(std::string_view method, Json params = Json::object()) const;
   std::int64_t unix_now() const;

@@ -1,13 +1,6 @@
-#include <optional>
 #include <utility>
 
-#include "debug/trace/folded.h"
-#include "debug/trace/masking.h"
-#include "debug/trace/otlp_export.h"
-#include "debug/trace/perfetto.h"
-#include "debug/trace/recorded_content.h"
-#include "debug/trace/recorded_trace.h"
-#include "debug/trace/span_csv.h"
+#include "debug/trace/trace_export.h"
 #include "ipc/api/content_answer.h"
 #include "ipc/api/recording_parameters.h"
 #include "ipc/api/routes.h"
@@ -17,87 +10,27 @@ namespace agdb {
 namespace {
 
 using Handled = Result<HttpResponse>;
-using Write = std::function<Status(std::string_view)>;
-
-// The run's spans through `sink`, masked unless they are wanted as they are.
-Status derive(const RecordedRun& run, TraceSink& sink, bool raw, MaskCounts& masked) {
-  MaskingSink masking(sink, masked);
-  const Result<DerivedCounts> counts = run.derive(raw ? sink : static_cast<TraceSink&>(masking));
-  return counts ? Status() : std::unexpected(counts.error());
-}
-
-Status write_perfetto(const RecordedRun& run, const Write& write, bool raw, MaskCounts& masked) {
-  PerfettoExport trace(write, {.zero = run.start()});
-  AGDB_CHECK_OK(derive(run, trace, raw, masked));
-  return trace.finish();
-}
-
-Status write_otlp(const RecordedRun& run, const Write& write, bool content, bool raw,
-                  MaskCounts& masked) {
-  std::optional<RecordedContent> said;
-  std::optional<MaskingContent> masking;
-  SpanContentSource* source = nullptr;
-  if (content) source = &said.emplace(run);
-  if (content && !raw) source = &masking.emplace(*said, masked);
-  OtlpExport spans(
-      [&write](std::string_view request) -> Status {
-        AGDB_CHECK_OK(write(request));
-        return write("\n");
-      },
-      {.content = source});
-  AGDB_CHECK_OK(derive(run, spans, raw, masked));
-  return spans.finish();
-}
-
-// The first error of writing is kept: these two do not ask.
-Status write_csv(const RecordedRun& run, const Write& write, bool raw, MaskCounts& masked) {
-  Status failed;
-  SpanCsv rows([&](std::string_view row) {
-    if (failed) failed = write(row);
-  });
-  AGDB_CHECK_OK(derive(run, rows, raw, masked));
-  return failed;
-}
-
-Status write_folded(const RecordedRun& run, const Write& write, bool tokens, bool raw,
-                    MaskCounts& masked) {
-  using Weight = FoldedStacks::Weight;
-  FoldedStacks stacks(tokens ? Weight::kTokens : Weight::kTime);
-  AGDB_CHECK_OK(derive(run, stacks, raw, masked));
-  Status failed;
-  stacks.finish([&](std::string_view line) {
-    if (failed) failed = write(line);
-  });
-  return failed;
-}
-
-Status write_format(const ApiCall& call, const RecordedRun& run, const Write& write,
-                    MaskCounts& masked) {
-  const std::string format = call.text("format");
-  if (format == "perfetto") return write_perfetto(run, write, is_raw(call), masked);
-  if (format == "otlp")
-    return write_otlp(run, write, call.boolean("content"), is_raw(call), masked);
-  if (format == "csv") return write_csv(run, write, is_raw(call), masked);
-  return write_folded(run, write, call.text("weight") == "tokens", is_raw(call), masked);
-}
-
-std::string content_type(const std::string& format) {
-  if (format == "perfetto") return "application/json";
-  if (format == "otlp") return "application/x-ndjson";
-  return format == "csv" ? "text/csv" : "text/plain; charset=utf-8";
-}
-
 Handled export_run(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const std::string folder, recording_folder(call, context));
-  AGDB_TRY(const RecordedRun run, RecordedRun::of(context.records_dir, folder));
+  AGDB_TRY(const TraceSource source, TraceSource::of_recording(context.places(), folder));
   AGDB_TRY(const std::shared_ptr<Spool> spool, Spool::open());
+  const TraceFormat& format = trace_format(call.text("format"));
   MaskCounts masked;
-  AGDB_CHECK_OK(
-      write_format(call, run, [&](std::string_view text) { return spool->write(text); }, masked));
-  HttpResponse response{.headers = {{"Content-Type", content_type(call.text("format"))}},
+  AGDB_CHECK_OK(export_trace(source, format,
+                             {.write = [&](std::string_view text) { return spool->write(text); },
+                              .content = call.boolean("content"),
+                              .by_tokens = call.text("weight") == "tokens",
+                              .masked = is_raw(call) ? nullptr : &masked}));
+  HttpResponse response{.headers = {{"Content-Type", std::string(format.media_type)}},
                         .source = Spool::read(spool)};
   if (!is_raw(call)) response.headers.push_back({kMaskedHeader, masked_header(masked)});
   return response;
+}
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const TraceFormat& format : trace_formats()) names.emplace_back(format.name);
+  return names;
 }
 
 }  // namespace
@@ -112,7 +45,7 @@ void add_export_routes(RouteTable& table, ApiContext& context) {
                             {.name = "format",
                              .description = "what to write",
                              .required = true,
-                             .words = {"perfetto", "otlp", "folded", "csv"},
+                             .words = format_names(),
                              .example = "csv"},
                             {.name = "content",
                              .description = "with messages, arguments and results of tools (otlp)",

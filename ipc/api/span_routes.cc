@@ -1,16 +1,11 @@
-#include <map>
-#include <unordered_set>
 #include <utility>
 
 #include "debug/record/record_id.h"
 #include "debug/record/records_dir.h"
 #include "debug/trace/blame.h"
-#include "debug/trace/recorded_trace.h"
-#include "debug/trace/run_tally.h"
-#include "debug/trace/span_file.h"
+#include "debug/trace/gathered_trace.h"
 #include "debug/trace/trace_analysis.h"
 #include "debug/trace/trace_compare.h"
-#include "debug/trace/trace_list.h"
 #include "debug/trace/tree_json.h"
 #include "ipc/api/content_answer.h"
 #include "ipc/api/routes.h"
@@ -21,55 +16,18 @@ namespace {
 
 using Handled = Result<HttpResponse>;
 
-class SpanGatherer final : public TraceSink {
- public:
-  void on_span(const Span& span) override { spans.push_back(span); }
-  std::vector<Span> spans;
-};
-
-class SpanCounter final : public TraceSink {
- public:
-  void on_span(const Span& span) override { tally.add(span); }
-  TraceTally tally;
-};
-
-Status add_run(const RecordedRun& run, TraceSink& sink) {
-  const Result<DerivedCounts> counts = run.derive(sink);
-  return counts ? Status() : std::unexpected(counts.error());
-}
-
-// All runs of a trace id or run id, and what is kept of that trace beside them.
-Status add_named(const ApiContext& context, const std::string& name, SpanGatherer& gathered) {
-  AGDB_TRY(const RecordingList list, list_recordings(context.records_dir));
-  for (const RecordedRun& run : RecordedRun::all_in(list)) {
-    if (run.trace_id() == name || run.parts().front().metadata.run_id == name)
-      AGDB_CHECK_OK(add_run(run, gathered));
-  }
-  if (!check_trace_id(name)) return {};
-  AGDB_TRY(SpanFileContent content, read_spans(context.traces_dir, name));
-  std::unordered_set<std::string> there;
-  for (const Span& span : gathered.spans) there.insert(span.span_id);
-  for (Span& span : content.spans) {
-    if (!there.contains(span.span_id)) gathered.spans.push_back(std::move(span));
-  }
-  return {};
-}
-
-// By a record id (its run), a run id, a trace id or a pid (its newest run). The name is compared
-// with what there is, or checked, before it becomes part of a path.
-Result<SpanTree> tree_of(const ApiContext& context, const std::string& name) {
+// By a record id (its run), a run id, a trace id or a pid (its newest run).
+Result<GatheredTrace> gather(const ApiContext& context, const std::string& name) {
   AGDB_CHECK_OK(check_record_id(name));
-  SpanGatherer gathered;
-  if (const Result<std::string> folder = find_recording(context.records_dir, name)) {
-    AGDB_TRY(const RecordedRun run, RecordedRun::of(context.records_dir, *folder));
-    AGDB_CHECK_OK(add_run(run, gathered));
-  } else {
-    AGDB_CHECK_OK(add_named(context, name, gathered));
-  }
-  if (gathered.spans.empty()) {
-    if (const auto run = RecordedRun::named(context.records_dir, name))
-      AGDB_CHECK_OK(add_run(*run, gathered));
-  }
+  const TracePlaces places = context.places();
+  const Result<std::string> folder = find_recording(places.records_dir, name);
+  if (!folder) return gather_named_trace(places, name);
+  AGDB_TRY(const TraceSource run, TraceSource::of_recording(places, *folder));
+  return gather_trace(run);
+}
+
+Result<SpanTree> tree_of(const ApiContext& context, const std::string& name) {
+  AGDB_TRY(GatheredTrace gathered, gather(context, name));
   std::optional<SpanTree> tree = SpanTree::build(std::move(gathered.spans));
   if (!tree)
     return fail(Code::kNotFound, "trace \"" + name + "\" not found",
@@ -77,39 +35,13 @@ Result<SpanTree> tree_of(const ApiContext& context, const std::string& name) {
   return *std::move(tree);
 }
 
-Result<TraceTally> tally_of(const RecordedRun& run) {
-  if (const std::optional<RunTally> kept = read_tally(run)) return kept->tally;
-  SpanCounter counter;
-  AGDB_CHECK_OK(add_run(run, counter));
-  return counter.tally;
-}
-
 Handled list(const ApiCall& call, const ApiContext& context) {
-  AGDB_TRY(const RecordingList found, list_recordings(context.records_dir));
-  std::uint64_t unreadable = found.unreadable.size();
-  std::map<std::string, TraceTally> recorded;
-  for (const RecordedRun& run : RecordedRun::all_in(found)) {
-    TraceTally& trace = recorded[run.trace_id()];
-    if (const Result<TraceTally> tally = tally_of(run)) {
-      trace.add(*tally);
-    } else {
-      ++unreadable;
-    }
-  }
-  std::vector<TraceSummary> traces;
-  for (const auto& [id, tally] : recorded) {
-    if (!tally.empty()) traces.push_back(tally.summary());
-  }
-  AGDB_TRY(const TraceList kept, list_traces(context.traces_dir));
-  for (const TraceSummary& trace : kept.traces) {
-    if (!recorded.contains(trace.trace_id)) traces.push_back(trace);
-  }
-  sort_newest_first(traces);
-  Json all = Json::array();
-  for (const TraceSummary& trace : traces) all.push_back(trace_summary_json(trace));
+  FileSystem disk;
+  AGDB_TRY(const AllTraces all, list_all_traces(context.places(), disk));
+  Json traces = Json::array();
+  for (const TraceSummary& trace : all.traces) traces.push_back(trace_summary_json(trace));
   return content_response(
-      call, Json::object(
-                {{"traces", std::move(all)}, {"unreadable", unreadable + kept.unreadable.size()}}));
+      call, Json::object({{"traces", std::move(traces)}, {"unreadable", all.unreadable.size()}}));
 }
 
 Handled show(const ApiCall& call, const ApiContext& context) {

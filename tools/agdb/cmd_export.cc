@@ -6,15 +6,16 @@
 #include <optional>
 #include <thread>
 
-#include "debug/trace/masking.h"
+#include "debug/trace/trace_export.h"
+#include "ipc/otlp/otlp_push.h"
 #include "tools/agdb/checks.h"
 #include "tools/agdb/command.h"
-#include "tools/agdb/export_formats.h"
 #include "tools/agdb/export_output.h"
+#include "tools/agdb/export_summary.h"
 #include "tools/agdb/interrupt.h"
 #include "tools/agdb/masked_note.h"
 #include "tools/agdb/plural.h"
-#include "tools/agdb/trace_source.h"
+#include "tools/agdb/trace_argument.h"
 
 namespace agdb {
 namespace {
@@ -41,11 +42,6 @@ void tell_damage(const DerivedCounts& counts, Environment& env) {
                                   plural(counts.unknown_events, "event")));
 }
 
-const TraceFormat& format_named(const std::string& name) {
-  const std::vector<TraceFormat>& formats = trace_formats();
-  return *std::ranges::find(formats, name, &TraceFormat::name);
-}
-
 Status check_options(const ExportArguments& arguments, const TraceFormat& format) {
   const auto refuse = [&format](std::string_view option) {
     return fail(Code::kInvalid, fmt::format("{} is not for the format {}", option, format.name));
@@ -68,60 +64,86 @@ bool sleep_unless(const std::atomic<bool>& interrupted, Nanoseconds wait) {
   return !interrupted;
 }
 
-Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env) {
-  const TraceFormat& format = format_named(arguments.format);
-  AGDB_CHECK_OK(check_options(arguments, format));
-  std::optional<OtlpUrl> collector;
-  if (!arguments.collector.empty()) {
-    AGDB_TRY(collector, parse_otlp_url(arguments.collector));
+// Where requests go instead of into the output, and what became of them.
+class Collector {
+ public:
+  Collector(const OtlpUrl& url, const std::atomic<bool>& interrupted, Environment& env)
+      : push_(url, {.wait = [&](Nanoseconds wait) { return sleep_unless(interrupted, wait); },
+                    .note = [&env](const std::string& line) { env.console->note(line); }}) {}
+
+  Status send(std::string_view line) { return push_.send(line.substr(0, line.size() - 1)); }
+
+  std::string summary() const {
+    std::string text;
+    if (push_.retries() > 0)
+      text += fmt::format(", {}", plural(push_.retries(), "retry", "retries"));
+    if (push_.rejected_spans() > 0)
+      text += fmt::format(", {} refused by the collector", plural(push_.rejected_spans(), "span"));
+    if (!push_.rejected_why().empty()) text += fmt::format(" ({})", push_.rejected_why());
+    return text;
   }
-  AGDB_TRY(const TraceSource source, TraceSource::find(arguments.run, env));
-  if (arguments.content && source.run() == nullptr)
-    return fail(Code::kInvalid,
-                fmt::format("of {} the spans are kept, but not their content", source.name()),
-                "leave out --content");
-  std::string file = arguments.file;
-  // Nobody wants to read that on a terminal.
-  if (file.empty() && !collector && env.console->out_is_terminal())
-    file = fmt::format("{}.{}", source.name(), format.extension);
-  if (file == "-") file.clear();
+
+ private:
+  OtlpPush push_;
+};
+
+// Nobody wants to read the output on a terminal. "-" is stdout.
+std::string file_for(const ExportArguments& arguments, const TraceSource& source,
+                     const TraceFormat& format, const Environment& env) {
+  if (arguments.file == "-") return {};
+  if (!arguments.file.empty() || !arguments.collector.empty() || !env.console->out_is_terminal())
+    return arguments.file;
+  return fmt::format("{}.{}", source.name(), format.extension);
+}
+
+Result<ExportTotals> export_with_progress(const TraceSource& source, const TraceFormat& format,
+                                          const ExportOptions& options,
+                                          const std::atomic<bool>& interrupted, Environment& env) {
+  std::optional<Progress> progress;
+  return export_trace(source, format, options, [&](std::uint64_t done, std::uint64_t total) {
+    if (!progress) progress.emplace(*env.console, "exporting", total, "MB", 1'000'000);
+    progress->update(done);
+    return !interrupted;
+  });
+}
+
+Result<ExitCode> write_export(const ExportArguments& arguments, Environment& env) {
+  const TraceFormat& format = trace_format(arguments.format);
+  AGDB_CHECK_OK(check_options(arguments, format));
+  std::optional<OtlpUrl> url;
+  if (!arguments.collector.empty()) {
+    AGDB_TRY(url, parse_otlp_url(arguments.collector));
+  }
+  AGDB_TRY(const TraceSource source, find_source(arguments.run, env));
+  const std::string file = file_for(arguments, source, format, env);
   std::atomic<bool> interrupted{false};
   InterruptGuard guard([&] { interrupted = true; });
   AGDB_TRY(ExportOutput output, ExportOutput::open(*env.console, file));
+  std::optional<Collector> collector;
+  if (url) collector.emplace(*url, interrupted, env);
   MaskCounts masked;
-  const auto exporter = format.make(
-      {.run = source.run(),
-       .start = source.start(),
-       .write = [&](std::string_view text) { return output.write(text); },
-       .limit = arguments.limit,
-       .content = arguments.content,
-       .masked = arguments.raw ? nullptr : &masked,
-       .by_tokens = arguments.weight == "tokens",
-       .collector = collector,
-       .push = {.wait = [&](Nanoseconds wait) { return sleep_unless(interrupted, wait); },
-                .note = [&](const std::string& line) { env.console->note(line); }}});
-  MaskingSink masking(exporter->sink(), masked);
-  TraceSink& sink = arguments.raw ? exporter->sink() : masking;
-  Result<DerivedCounts> counts = [&] {
-    std::optional<Progress> progress;
-    return source.derive(sink, [&](std::uint64_t done, std::uint64_t total) {
-      if (!progress) progress.emplace(*env.console, "exporting", total, "MB", 1'000'000);
-      progress->update(done);
-      return !interrupted && !exporter->failed();
-    });
-  }();
+  const ExportOptions options{.write =
+                                  [&](std::string_view text) {
+                                    return collector ? collector->send(text) : output.write(text);
+                                  },
+                              .limit = arguments.limit,
+                              .content = arguments.content,
+                              .by_tokens = arguments.weight == "tokens",
+                              .masked = arguments.raw ? nullptr : &masked};
+  const Result<ExportTotals> totals =
+      export_with_progress(source, format, options, interrupted, env);
   if (interrupted) return ExitCode::kInterrupted;
-  if (!counts && counts.error().code != Code::kCancelled) return std::unexpected(counts.error());
-  const Status finished = exporter->finish();
-  if (interrupted) return ExitCode::kInterrupted;
-  if (!finished && finished.error().code == Code::kCancelled) return ExitCode::kDone;
-  AGDB_CHECK_OK(finished);
+  // Whoever read the output has gone.
+  if (!totals && totals.error().code == Code::kCancelled) return ExitCode::kDone;
+  if (!totals) return std::unexpected(totals.error());
   AGDB_CHECK_OK(output.commit());
-  if (counts) tell_damage(*counts, env);
+  tell_damage(totals->counts, env);
   tell_masked(masked, env);
-  if (!file.empty()) env.console->note(fmt::format("wrote {}: {}", file, exporter->summary()));
+  const std::string summary = export_summary(format, *totals, options);
+  if (!file.empty()) env.console->note(fmt::format("wrote {}: {}", file, summary));
   if (collector)
-    env.console->note(fmt::format("sent to {}: {}", arguments.collector, exporter->summary()));
+    env.console->note(
+        fmt::format("sent to {}: {}{}", arguments.collector, summary, collector->summary()));
   return ExitCode::kDone;
 }
 

@@ -2,107 +2,76 @@
 
 #include <fmt/format.h>
 
-#include <map>
-#include <unordered_set>
+#include <optional>
+#include <utility>
 
 #include "debug/record/records_dir.h"
-#include "debug/trace/recorded_trace.h"
-#include "debug/trace/run_tally.h"
-#include "debug/trace/span_file.h"
 #include "runtime/events/text.h"
+#include "tools/agdb/daemon_session.h"
 #include "tools/agdb/plural.h"
-#include "tools/agdb/trace_source.h"
 
 namespace agdb {
 namespace {
 
-class SpanGatherer final : public TraceSink {
- public:
-  void on_span(const Span& span) override { spans.push_back(span); }
-  std::vector<Span> spans;
-};
-
-class SpanCounter final : public TraceSink {
- public:
-  void on_span(const Span& span) override { tally.add(span); }
-  TraceTally tally;
-};
-
-void tell_damaged(std::uint64_t lines, Environment& env) {
-  if (lines > 0)
-    env.console->warn(
-        fmt::format("{} could not be read; `agdb verify` says why", plural(lines, "line")));
+TracePlaces places_of(const Environment& env) {
+  return {.records_dir = records_dir(env), .traces_dir = traces_dir(env)};
 }
 
 void tell(const DerivedCounts& counts, Environment& env) {
   for (const std::string& note : counts.notes) env.console->note(note);
-  tell_damaged(counts.damaged_lines, env);
+  if (counts.damaged_lines > 0)
+    env.console->warn(fmt::format("{} could not be read; `agdb verify` says why",
+                                  plural(counts.damaged_lines, "line")));
 }
 
-Result<DerivedCounts> derive(const RecordedRun& run, TraceSink& sink, Environment& env) {
+void tell(const GatheredTrace& gathered, const std::string& typed, Environment& env) {
+  tell(gathered.counts, env);
+  if (gathered.bad_lines > 0)
+    env.console->warn(fmt::format("trace {}: {} without a span; line {}: {}", typed,
+                                  plural(gathered.bad_lines, "line"), gathered.bad[0].line,
+                                  gathered.bad[0].why));
+}
+
+// Shows the person how far it is, and never ends it.
+DeriveProgress shown(Progress& progress) {
+  return [show = progress.updater()](std::uint64_t done, std::uint64_t total) {
+    show(done, total);
+    return true;
+  };
+}
+
+// Nothing where no daemon answers, none has that process, or nothing is there of it. A word that is
+// no pid is none of a process.
+std::optional<TraceSource> source_of_process(const std::string& pid, Environment& env) {
+  if (!is_pid(pid)) return std::nullopt;
+  Result<DaemonSession> session = DaemonSession::open("", env);
+  if (!session) return std::nullopt;
+  const Result<Json> process =
+      session->call("process.info", Json::object({{"pid", pid_param(pid)}}));
+  if (!process) return std::nullopt;
+  const std::string& dir = session->records_dir();
+  return TraceSource::of_process(
+      {.records_dir = dir, .traces_dir = beside_recordings(dir, kTracesName)},
+      std::string(process->text("record_id")), std::string(process->text("trace_id")));
+}
+
+// What names one run beyond doubt; nothing: the word may be the name of several.
+Result<std::optional<TraceSource>> find_one(const std::string& typed, Environment& env) {
+  const Result<std::string> folder = resolve_recording(records_dir(env), env.working_dir, typed);
+  if (folder) {
+    AGDB_TRY(TraceSource run, TraceSource::of_recording(places_of(env), *folder));
+    return run;
+  }
+  // These can be nothing else.
+  if (typed == "@" || typed.find('/') != std::string::npos) return std::unexpected(folder.error());
+  return source_of_process(typed, env);
+}
+
+Result<GatheredTrace> gather(const std::string& typed, Environment& env) {
+  AGDB_TRY(const std::optional<TraceSource> one, find_one(typed, env));
   Progress progress(*env.console, "deriving spans", 0, "MB", 1'000'000);
-  const auto show = progress.updater();
-  AGDB_TRY(const DerivedCounts counts,
-           run.derive(sink, [&](std::uint64_t done, std::uint64_t total) {
-             show(done, total);
-             return true;
-           }));
-  tell(counts, env);
-  return counts;
-}
-
-// Of a run in a list: as it was kept, or derived, and kept then.
-Result<TraceTally> tally_of(const RecordedRun& run, Environment& env) {
-  if (const std::optional<RunTally> kept = read_tally(run)) {
-    tell_damaged(kept->damaged_lines, env);
-    return kept->tally;
-  }
-  SpanCounter counter;
-  AGDB_TRY(const DerivedCounts counts, derive(run, counter, env));
-  FileSystem disk;
-  keep_tally(disk, run, {counter.tally, counts.damaged_lines});
-  return counter.tally;
-}
-
-void tell_bad_lines(std::string_view trace_id, const SpanFileContent& content, Environment& env) {
-  if (content.bad_lines == 0) return;
-  env.console->warn(fmt::format("trace {}: {} without a span; line {}: {}", trace_id,
-                                plural(content.bad_lines, "line"), content.bad[0].line,
-                                content.bad[0].why));
-}
-
-// Adds the spans that stand in the trace's file, except for those that are there already.
-Status add_kept_spans(std::string_view trace_id, std::vector<Span>& spans, Environment& env) {
-  if (!check_trace_id(trace_id)) return {};
-  AGDB_TRY(SpanFileContent content, read_spans(traces_dir(env), trace_id));
-  tell_bad_lines(trace_id, content, env);
-  std::unordered_set<std::string> there;
-  for (const Span& span : spans) there.insert(span.span_id);
-  for (Span& span : content.spans) {
-    if (!there.contains(span.span_id)) spans.push_back(std::move(span));
-  }
-  return {};
-}
-
-bool has_run_id(const RecordedRun& run, std::string_view id) {
-  return run.parts().front().metadata.run_id == id;
-}
-
-Result<SpanTree> tree_of(std::vector<Span> spans, const std::string& typed) {
-  std::optional<SpanTree> tree = SpanTree::build(std::move(spans));
-  if (!tree)
-    return fail(Code::kNotFound,
-                fmt::format("trace \"{}\" not found", truncate(to_utf8(typed), 200)),
-                "`agdb trace list` shows what there is");
-  return *std::move(tree);
-}
-
-Result<SpanTree> trace_of_recording(const std::string& folder, const std::string& typed,
-                                    Environment& env) {
-  AGDB_TRY(const RecordedRun run, RecordedRun::of(records_dir(env), folder));
-  SpanGatherer gathered;
-  AGDB_CHECK_OK(derive(run, gathered, env));
-  return tree_of(std::move(gathered.spans), typed);
+  return one ? gather_trace(*one, shown(progress))
+             : gather_named_trace(places_of(env), typed, shown(progress));
 }
 
 }  // namespace
@@ -115,55 +84,32 @@ Option add_trace_argument(CommandLine& line, const char* name, std::string& into
       .is(ValueKind::kRecord);
 }
 
+Result<TraceSource> find_source(const std::string& typed, Environment& env) {
+  AGDB_TRY(std::optional<TraceSource> one, find_one(typed, env));
+  if (one) return *std::move(one);
+  return TraceSource::named(places_of(env), typed);
+}
+
 Result<SpanTree> open_trace(const std::string& typed, Environment& env) {
-  const Result<std::string> folder = resolve_recording(records_dir(env), env.working_dir, typed);
-  if (folder) return trace_of_recording(*folder, typed, env);
-  // These can be nothing else.
-  if (typed == "@" || typed.find('/') != std::string::npos) return std::unexpected(folder.error());
-  SpanGatherer gathered;
-  if (const std::optional<TraceSource> process = trace_of_process(typed, env)) {
-    AGDB_TRY(const DerivedCounts counts, process->derive(gathered, {}));
-    tell(counts, env);
-    return tree_of(std::move(gathered.spans), typed);
-  }
-  AGDB_TRY(const RecordingList list, list_recordings(records_dir(env)));
-  for (const RecordedRun& run : RecordedRun::all_in(list)) {
-    if (run.trace_id() == typed || has_run_id(run, typed))
-      AGDB_CHECK_OK(derive(run, gathered, env));
-  }
-  AGDB_CHECK_OK(add_kept_spans(typed, gathered.spans, env));
-  // A pid means the newest run that has one.
-  if (gathered.spans.empty()) {
-    if (const auto run = RecordedRun::named(records_dir(env), typed))
-      AGDB_CHECK_OK(derive(*run, gathered, env));
-  }
-  return tree_of(std::move(gathered.spans), typed);
+  AGDB_TRY(GatheredTrace gathered, gather(typed, env));
+  tell(gathered, typed, env);
+  std::optional<SpanTree> tree = SpanTree::build(std::move(gathered.spans));
+  if (!tree)
+    return fail(Code::kNotFound,
+                fmt::format("trace \"{}\" not found", truncate(to_utf8(typed), 200)),
+                "`agdb trace list` shows what there is");
+  return *std::move(tree);
 }
 
 Result<std::vector<TraceSummary>> all_traces(Environment& env) {
-  AGDB_TRY(const RecordingList list, list_recordings(records_dir(env)));
-  for (const RecordingList::Unreadable& bad : list.unreadable)
-    env.console->warn(fmt::format("{}: {}", bad.folder, bad.error.message));
-  std::map<std::string, TraceTally> recorded;
-  for (const RecordedRun& run : RecordedRun::all_in(list)) {
-    TraceTally& trace = recorded[run.trace_id()];
-    if (const Result<TraceTally> tally = tally_of(run, env)) {
-      trace.add(*tally);
-    } else {
-      env.console->warn(fmt::format("{}: {}", run.parts().front().folder, tally.error().message));
-    }
-  }
-  std::vector<TraceSummary> traces;
-  for (const auto& [id, tally] : recorded) {
-    if (!tally.empty()) traces.push_back(tally.summary());
-  }
-  AGDB_TRY(const TraceList kept, list_traces(traces_dir(env)));
-  for (const TraceSummary& trace : kept.traces) {
-    if (!recorded.contains(trace.trace_id)) traces.push_back(trace);
-  }
-  for (const TraceList::Unreadable& bad : kept.unreadable) env.console->warn(bad.error.message);
-  sort_newest_first(traces);
-  return traces;
+  FileSystem disk;
+  AGDB_TRY(AllTraces all, [&] {
+    Progress progress(*env.console, "deriving spans", 0, "MB", 1'000'000);
+    return list_all_traces(places_of(env), disk, shown(progress));
+  }());
+  for (const std::string& line : all.unreadable) env.console->warn(line);
+  tell(all.counts, env);
+  return std::move(all.traces);
 }
 
 }  // namespace agdb

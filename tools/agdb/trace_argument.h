@@ -2,14 +2,19 @@
 
 #include <string>
 
+#include "debug/trace/gathered_trace.h"
 #include "debug/trace/span_tree.h"
-#include "debug/trace/trace_list.h"
 #include "tools/agdb/command.h"
 
 namespace agdb {
 
 // Declares the TRACE argument.
 Option add_trace_argument(CommandLine& line, const char* name, std::string& into);
+
+// The run that a person means by a record id, a folder or "@"; else by the pid of a process that
+// the daemon knows, if anything is recorded or kept of it; else by a run id, a trace id or a pid;
+// else the kept trace of that id.
+Result<TraceSource> find_source(const std::string& typed, Environment& env);
 
 // The spans of the trace that a person means: by a record id, a folder or "@" the whole run that
 // the recording is of, else by a run id or a trace id all that was recorded of it and what stands

@@ -40,7 +40,7 @@ inline void PrintTo(const Span& span, std::ostream* out) {
 }
 
 // Keeps what it is given.
-class KeptTrace : public TraceSink {
+class SpanKeeper : public TraceSink {
  public:
   void on_process(const TracedProcess& process) override { processes.push_back(process); }
   void on_span_start(const Span& span) override { begun.push_back(span.span_id); }

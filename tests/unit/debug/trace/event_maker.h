@@ -110,11 +110,11 @@ inline std::string line_of(const Event& event, std::uint64_t seq) {
 }
 
 // The trace of the events, which is the same whether they come live or from lines.
-inline KeptTrace derive(const EventMaker& made, TracedProcess process = traced(),
+inline SpanKeeper derive(const EventMaker& made, TracedProcess process = traced(),
                         const ProcessOutcome& outcome = {.exit_reason = "completed",
                                                          .ended = true}) {
-  KeptTrace live;
-  KeptTrace recorded;
+  SpanKeeper live;
+  SpanKeeper recorded;
   SpanDeriver from_events(process, live);
   SpanDeriver from_lines(process, recorded);
   LiveTraceEvents events;

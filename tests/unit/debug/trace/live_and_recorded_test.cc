@@ -94,8 +94,8 @@ class LiveAndRecordedTest : public testing::TestWithParam<std::string> {
   FileSystem files_;
   RealClock clock_;
   RecordingManager manager_;
-  KeptTrace watched_;
-  KeptTrace recorded_;
+  SpanKeeper watched_;
+  SpanKeeper recorded_;
   LiveSpans live_;
 };
 

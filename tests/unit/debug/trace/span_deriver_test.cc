@@ -24,7 +24,7 @@ ToolCall call_of(std::string id, std::string name, std::int64_t number) {
 }
 
 TEST(SpanDeriverTest, AProcessWithoutEventsIsASpan) {
-  const KeptTrace trace = derive(EventMaker());
+  const SpanKeeper trace = derive(EventMaker());
   ASSERT_EQ(trace.spans.size(), 1U);
   const Span& span = trace.spans.front();
   EXPECT_EQ(span.kind, SpanKind::kProcess);
@@ -50,7 +50,7 @@ TEST(SpanDeriverTest, ItsParentIsTheSpawningProcessOrTheSpanOutside) {
 TEST(SpanDeriverTest, AStepGoesFromItsFirstEventToItsReasonStep) {
   EventMaker made;
   made.open(0, "/dev/llm/acme", 3).ask(10, 50).answer(10, answer()).step(10, 60, 1, "complete");
-  const KeptTrace trace = derive(made);
+  const SpanKeeper trace = derive(made);
   const Span& step = trace.only(SpanKind::kStep);
   const Span& call = trace.only(SpanKind::kLlmCall);
   const Span& process = trace.only(SpanKind::kProcess);
@@ -100,7 +100,7 @@ TEST(SpanDeriverTest, AnAgentElsewhereTellsOfAnswersAlone) {
   made.answer(10, first);
   made.open(45, "/dev/tool/look", 4).write(45, 4, "{\"n\":1}").read(45, 5, 4, "seen").close(45, 4);
   made.answer(60, answer());
-  const KeptTrace trace = derive(made);
+  const SpanKeeper trace = derive(made);
   const std::vector<Span> calls = trace.of_kind(SpanKind::kLlmCall);
   const std::vector<Span> steps = trace.of_kind(SpanKind::kStep);
   ASSERT_EQ(calls.size(), 2U);
@@ -119,7 +119,7 @@ TEST(SpanDeriverTest, AFailedRequestIsAModelCallWithItsError) {
   made.call("Read", 5, 40, Json::object({{"fd", 3}}), nullptr, "[TIMEOUT] no answer");
   made.call("ReasonStep", 5, 40, Json::object({{"action", "error"}, {"step", 1}}), nullptr,
             "no answer");
-  const KeptTrace trace = derive(made);
+  const SpanKeeper trace = derive(made);
   const Span& call = trace.only(SpanKind::kLlmCall);
   EXPECT_EQ(call.status, SpanStatus::kTimeout);
   EXPECT_EQ(call.error, "[TIMEOUT] no answer");
@@ -133,7 +133,7 @@ TEST(SpanDeriverTest, AnAnswersErrorIsItsCallsError) {
   LlmResponse failed;
   failed.error = "HTTP 529";
   made.open(0, "/dev/llm/acme", 3).ask(10, 50).answer(10, failed);
-  const KeptTrace trace = derive(made);
+  const SpanKeeper trace = derive(made);
   EXPECT_EQ(trace.only(SpanKind::kLlmCall).error, "HTTP 529");
   EXPECT_EQ(trace.only(SpanKind::kLlmCall).name, "m-1");
 }
@@ -149,7 +149,7 @@ TEST(SpanDeriverTest, AttemptsAndPhasesFollowOneAnotherWithinTheCall) {
   made.call("DriverEvent", 10, 0,
             Json::object({{"description", "HTTP 529"}, {"subtype", "retry"}}));
   made.answer(10, response);
-  const KeptTrace trace = derive(made);
+  const SpanKeeper trace = derive(made);
   const std::vector<Span> phases = trace.of_kind(SpanKind::kPhase);
   ASSERT_EQ(phases.size(), 4U);
   const auto told = [](const Span& span) { return std::pair(since_birth(span), span.duration); };
@@ -256,7 +256,7 @@ TEST(SpanDeriverTest, WhatIsOpenAtTheEndIsIncomplete) {
   made.open(0, "/dev/llm/acme", 3).open(2, "/dev/tool/look", 4);
   made.call("Write", 5, 0, Json::object({{"fd", 3}, {"size", 9}}), 9);
   made.state(30, "running", "suspended", "paused");
-  const KeptTrace trace = derive(made, traced(), {});
+  const SpanKeeper trace = derive(made, traced(), {});
   EXPECT_EQ(trace.spans.size(), 5U);
   for (const Span& span : trace.spans) {
     EXPECT_EQ(span.attributes["incomplete"], Json(true)) << span.name;
@@ -268,7 +268,7 @@ TEST(SpanDeriverTest, WhatIsOpenAtTheEndIsIncomplete) {
 TEST(SpanDeriverTest, AProcessWhoseStateSaysSoHasEnded) {
   EventMaker made;
   made.state(5, "running", "zombie", "killed").state(6, "zombie", "dead", "killed");
-  const KeptTrace trace = derive(made, traced(), {});
+  const SpanKeeper trace = derive(made, traced(), {});
   EXPECT_TRUE(trace.spans.back().attributes["incomplete"].is_null());
   EXPECT_EQ(trace.spans.back().attributes["exit_reason"], Json("killed"));
   EXPECT_EQ(trace.spans.back().error, "killed");
@@ -278,7 +278,7 @@ TEST(SpanDeriverTest, AProcessWhoseStateSaysSoHasEnded) {
 TEST(SpanDeriverTest, ASuspensionIsLinkedToItsResume) {
   EventMaker made;
   made.state(5, "running", "suspended", "budget").state(25, "suspended", "running", "resumed");
-  const KeptTrace trace = derive(made);
+  const SpanKeeper trace = derive(made);
   const Span& suspension = trace.only(SpanKind::kSuspension);
   const Span& resume = trace.only(SpanKind::kResume);
   EXPECT_EQ(suspension.name, "budget");
@@ -293,7 +293,7 @@ TEST(SpanDeriverTest, SpawnsAndWaitsAreLinkedToTheChild) {
   made.call("Spawn", 2, 0, Json::object({{"agent", "x"}, {"intent", "help"}}), 9);
   made.call("Wait", 3, 20, Json::object({{"pid", 9}}),
             Json::object({{"code", 2}, {"reason", "budget_exceeded"}}));
-  const KeptTrace trace = derive(made);
+  const SpanKeeper trace = derive(made);
   const std::string child = process_span_id(traced().trace_id, "run", Pid{9});
   const Span& spawn = trace.only(SpanKind::kSpawn);
   EXPECT_EQ(spawn.name, "help");
@@ -310,7 +310,7 @@ TEST(SpanDeriverTest, AMessageIsKnownToBothSides) {
   made.call("Send", 1, 0, Json::object({{"msg_seq", 4}, {"msg_size", 2}, {"target_pid", 9}}));
   made.call("Recv", 2, 5, Json::object({{"from_pid", 9}, {"msg_seq", 3}, {"msg_size", 2}}), "hi");
   made.call("Recv", 8, 5, {}, nullptr, "no message came in time");
-  const KeptTrace trace = derive(made);
+  const SpanKeeper trace = derive(made);
   const std::string mine = process_span_id(traced().trace_id, "run", Pid{7});
   const std::string theirs = process_span_id(traced().trace_id, "run", Pid{9});
   EXPECT_EQ(trace.only(SpanKind::kChannelEmit).span_id, message_span_id(mine, 4));
@@ -338,7 +338,7 @@ TEST(SpanDeriverTest, TimeBetweenAStopAndAUsersMessageIsAWait) {
             Json::object({{"cid", 1}, {"op", "AppendMessage"}, {"role", "user"}}));
   made.context(500, 40, "and now the attic");
   made.ask(500, 10).answer(500, answer()).step(500, 10, 2, "complete");
-  const KeptTrace trace = derive(made);
+  const SpanKeeper trace = derive(made);
   const Span& wait = trace.only(SpanKind::kWait);
   EXPECT_EQ(wait.name, "wait for user");
   EXPECT_EQ(since_birth(wait), milliseconds(10));
@@ -362,7 +362,7 @@ TEST(SpanDeriverTest, OtherCallsAreSpansWhenTheyTookTimeOrFailed) {
   made.call("Mount", 1, 0, Json::object({{"path", "/dev/x"}}));
   made.call("Mount", 2, 3, Json::object({{"path", "/dev/y"}}));
   made.call("Kill", 9, 0, Json::object({{"pid", 8}}), nullptr, "no such process");
-  const KeptTrace trace = derive(made);
+  const SpanKeeper trace = derive(made);
   const std::vector<Span> calls = trace.of_kind(SpanKind::kFnCall);
   ASSERT_EQ(calls.size(), 2U);
   EXPECT_EQ(calls[0].attributes["path"], Json("/dev/y"));
@@ -385,7 +385,7 @@ TEST(SpanDeriverTest, HolesAndGapsAreLosses) {
   made.events.back().n = 0;
   made.n = 16;
   made.call("Mount", 4, 0);
-  const KeptTrace trace =
+  const SpanKeeper trace =
       derive(made, traced(), {.exit_reason = "completed", .ended = true, .last_n = 19});
   EXPECT_EQ(trace.spans.back().attributes["lost_events"], Json(16));
   EXPECT_THAT(trace.instant_names(),
@@ -403,7 +403,7 @@ TEST(SpanDeriverTest, AlertsSignalsAndCountersAreTold) {
   response.time_to_first_token = milliseconds(100);
   response.time_to_last_token = milliseconds(300);
   made.answer(10, response);
-  const KeptTrace trace = derive(made, process);
+  const SpanKeeper trace = derive(made, process);
   EXPECT_THAT(trace.instant_names(), ElementsAre("pause", "budget warning"));
   ASSERT_EQ(trace.counters.size(), 4U);
   EXPECT_EQ(trace.counters[0].value, 40);
@@ -438,7 +438,7 @@ TEST(SpanDeriverTest, Hostile_TimesOfAnySizeGiveNoNegativeDurations) {
 TEST(SpanDeriverTest, Hostile_DescriptorsThatAreNeverClosedAreBounded) {
   EventMaker made;
   const auto count = static_cast<std::int64_t>(SpanDeriver::kMaxDescriptors) + 10;
-  KeptTrace trace;
+  SpanKeeper trace;
   SpanDeriver deriver(traced(), trace);
   LiveTraceEvents events;
   for (std::int64_t fd = 3; fd < count; ++fd) {
@@ -451,7 +451,7 @@ TEST(SpanDeriverTest, Hostile_DescriptorsThatAreNeverClosedAreBounded) {
 }
 
 TEST(SpanDeriverTest, ARecordingThatBeganLateSaysWhatWentBefore) {
-  KeptTrace trace;
+  SpanKeeper trace;
   TracedProcess process = traced();
   process.context_budget = 1000;
   SpanDeriver deriver(process, trace);
@@ -476,7 +476,7 @@ TEST(SpanDeriverTest, ARecordingThatBeganLateSaysWhatWentBefore) {
 }
 
 TEST(SpanDeriverTest, AProcessOfTwoRecordingsIsOneSpan) {
-  KeptTrace trace;
+  SpanKeeper trace;
   SpanDeriver deriver(traced(), trace);
   LiveTraceEvents events;
   EventMaker made;

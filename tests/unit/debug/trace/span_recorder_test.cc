@@ -38,7 +38,7 @@ class SpanRecorderTest : public testing::Test {
 
   TempFolder temp_;
   FileSystem files_;
-  KeptTrace expected_;
+  SpanKeeper expected_;
   LiveSpans live_{expected_};
 };
 
