@@ -1,7 +1,7 @@
 #include <utility>
 
 #include "debug/trace/trace_export.h"
-#include "ipc/api/content_answer.h"
+#include "ipc/api/masked_answer.h"
 #include "ipc/api/recording_parameters.h"
 #include "ipc/api/routes.h"
 #include "ipc/api/spool.h"
@@ -23,7 +23,7 @@ Handled export_run(const ApiCall& call, const ApiContext& context) {
                               .masked = is_raw(call) ? nullptr : &masked}));
   HttpResponse response{.headers = {{"Content-Type", std::string(format.media_type)}},
                         .source = Spool::read(spool)};
-  if (!is_raw(call)) response.headers.push_back({kMaskedHeader, masked_header(masked)});
+  if (!is_raw(call)) tell_masked(response, masked, context);
   return response;
 }
 
@@ -54,11 +54,11 @@ void add_export_routes(RouteTable& table, ApiContext& context) {
                             {.name = "weight",
                              .description = "what a stack weighs (folded)",
                              .words = {"time", "tokens"},
-                             .otherwise = "time"},
-                            raw_parameter()},
+                             .otherwise = "time"}},
              .answers = {{.description = "of the format's type: application/json, "
                                          "application/x-ndjson, text/plain or text/csv",
                           .content_type = "text/csv"}},
+             .has_texts = true,
              .handler = [&context](const ApiCall& call) { return export_run(call, context); }});
 }
 

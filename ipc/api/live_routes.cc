@@ -4,8 +4,8 @@
 #include <memory>
 #include <utility>
 
-#include "ipc/api/content_answer.h"
 #include "ipc/api/live_feeds.h"
+#include "ipc/api/masked_answer.h"
 #include "ipc/api/routes.h"
 #include "ipc/daemon/core.h"
 
@@ -90,8 +90,7 @@ std::vector<Parameter> live_parameters() {
            .description = "up to so many events that have just happened come first",
            .type = kInteger,
            .most = 1'000'000,
-           .otherwise = "0"},
-          raw_parameter()};
+           .otherwise = "0"}};
 }
 
 }  // namespace
@@ -114,6 +113,7 @@ void add_live_routes(RouteTable& table, ApiContext& context) {
        .answers = {{.description = "`event`: as `agdb strace --json` prints it; `lost`: so "
                                    "many are missing here; `exit`: a process has ended",
                     .content_type = "text/event-stream"}},
+       .has_texts = true,
        .handler = [&context, feeds](const ApiCall& call) { return live(call, context, feeds); }});
 }
 

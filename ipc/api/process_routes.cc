@@ -1,7 +1,7 @@
 #include <charconv>
 #include <utility>
 
-#include "ipc/api/content_answer.h"
+#include "ipc/api/api_call.h"
 #include "ipc/api/routes.h"
 #include "ipc/api/schema.h"
 #include "ipc/daemon/process_profile.h"
@@ -46,14 +46,14 @@ Json with_pid(const ApiCall& call) {
 }
 
 Handled list(const ApiCall& call, const ApiContext& context) {
-  AGDB_TRY(Json told,
+  AGDB_TRY(const Json told,
            context.call("process.list", Json::object({{"ended", call.boolean("ended")}})));
-  return content_response(call, std::move(told));
+  return json_response(told);
 }
 
 Handled info(const ApiCall& call, const ApiContext& context) {
-  AGDB_TRY(Json process, context.call("process.info", with_pid(call)));
-  return content_response(call, std::move(process));
+  AGDB_TRY(const Json process, context.call("process.info", with_pid(call)));
+  return json_response(process);
 }
 
 Handled spawn(const ApiCall& call, const ApiContext& context) {
@@ -64,24 +64,22 @@ Handled spawn(const ApiCall& call, const ApiContext& context) {
     if (error.code == Code::kCorrupt) error.code = Code::kInvalid;
     return std::unexpected(std::move(error));
   }
-  HttpResponse response = content_response(call, *std::move(process));
-  response.status = 201;
-  return response;
+  return json_response(*process, 201);
 }
 
 Handled signal(const ApiCall& call, const ApiContext& context) {
-  AGDB_TRY(Json process, context.call("process.signal", with_pid(call)));
-  return content_response(call, std::move(process));
+  AGDB_TRY(const Json process, context.call("process.signal", with_pid(call)));
+  return json_response(process);
 }
 
 Handled budget(const ApiCall& call, const ApiContext& context) {
-  AGDB_TRY(Json process, context.call("process.budget", with_pid(call)));
-  return content_response(call, std::move(process));
+  AGDB_TRY(const Json process, context.call("process.budget", with_pid(call)));
+  return json_response(process);
 }
 
 Handled contexts(const ApiCall& call, const ApiContext& context) {
-  AGDB_TRY(Json told, context.call("process.context", with_pid(call)));
-  return content_response(call, std::move(told));
+  AGDB_TRY(const Json told, context.call("process.context", with_pid(call)));
+  return json_response(told);
 }
 
 // What fills the newest context, recorded or not.
@@ -92,7 +90,7 @@ Handled profile(const ApiCall& call, const ApiContext& context) {
   if (all.empty())
     return fail(Code::kNotFound, "process " + call.text("pid") + " has no context yet");
   AGDB_TRY(const ContextProfile found, profile_of_process(process, all.items().back()));
-  return content_response(call, profile_json(found));
+  return json_response(profile_json(found));
 }
 
 Handled start_recording(const ApiCall& call, const ApiContext& context) {
@@ -133,6 +131,7 @@ struct Ability {
   std::optional<RequestBody> body = {};
   int status = 200;
   Json schema = process_schema();
+  bool has_texts = true;
 };
 
 void add(RouteTable& table, const ApiContext& context, Ability ability) {
@@ -144,6 +143,7 @@ void add(RouteTable& table, const ApiContext& context, Ability ability) {
              .parameters = std::move(ability.parameters),
              .body = std::move(ability.body),
              .answers = {{.status = ability.status, .schema = std::move(ability.schema)}},
+             .has_texts = ability.has_texts,
              .handler = [&context, handle = ability.handle](const ApiCall& call) {
                return handle(call, context);
              }});
@@ -159,8 +159,7 @@ void add_looking(RouteTable& table, const ApiContext& context) {
        .parameters = {{.name = "ended",
                        .description = "those that have ended too",
                        .type = kBoolean,
-                       .otherwise = "false"},
-                      raw_parameter()},
+                       .otherwise = "false"}},
        .schema = schema::object({{"processes", schema::list(process_schema())}},
                                 {{"forgotten", integer()}})});
   add(table, context,
@@ -169,14 +168,14 @@ void add_looking(RouteTable& table, const ApiContext& context) {
        .id = "getProcess",
        .summary = "one process",
        .handle = info,
-       .parameters = {pid_parameter(), raw_parameter()}});
+       .parameters = {pid_parameter()}});
   add(table, context,
       {.method = "GET",
        .path = "/v1/processes/{pid}/contexts",
        .id = "getProcessContexts",
        .summary = "what it knows now",
        .handle = contexts,
-       .parameters = {pid_parameter(), raw_parameter()},
+       .parameters = {pid_parameter()},
        .schema = schema::object({{"contexts", schema::list(schema::map(schema::any()))}})});
   add(table, context,
       {.method = "GET",
@@ -184,7 +183,7 @@ void add_looking(RouteTable& table, const ApiContext& context) {
        .id = "getProcessProfile",
        .summary = "what fills its newest context",
        .handle = profile,
-       .parameters = {pid_parameter(), raw_parameter()}});
+       .parameters = {pid_parameter()}});
 }
 
 void add_steering(RouteTable& table, const ApiContext& context) {
@@ -194,7 +193,6 @@ void add_steering(RouteTable& table, const ApiContext& context) {
        .id = "spawnProcess",
        .summary = "start an agent script",
        .handle = spawn,
-       .parameters = {raw_parameter()},
        .body =
            RequestBody{
                .schema = spawn_schema(), .example = spawn_example(), .max_bytes = kMaxScript},
@@ -205,7 +203,7 @@ void add_steering(RouteTable& table, const ApiContext& context) {
        .id = "signalProcess",
        .summary = "end it, hold it, let it go on",
        .handle = signal,
-       .parameters = {pid_parameter(), raw_parameter()},
+       .parameters = {pid_parameter()},
        .body =
            RequestBody{.schema = schema::object(
                            {{"signal", schema::one_of({"terminate", "kill", "pause", "resume"})}}),
@@ -216,7 +214,7 @@ void add_steering(RouteTable& table, const ApiContext& context) {
        .id = "setBudget",
        .summary = "give it another budget (0: none), or another policy",
        .handle = budget,
-       .parameters = {pid_parameter(), raw_parameter()},
+       .parameters = {pid_parameter()},
        .body =
            RequestBody{.schema = schema::object(
                            {}, {{"budget", integer(0, std::numeric_limits<std::int64_t>::max())},
@@ -231,14 +229,16 @@ void add_steering(RouteTable& table, const ApiContext& context) {
        .parameters = {pid_parameter()},
        .body = RequestBody{.schema = schema::object({}, {{"children", schema::boolean()}}),
                            .example = Json::object({{"children", true}})},
-       .status = 201});
+       .status = 201,
+       .has_texts = false});
   add(table, context,
       {.method = "DELETE",
        .path = "/v1/processes/{pid}/recording",
        .id = "deleteRecordingOfProcess",
        .summary = "record it no longer; what was recorded stays",
        .handle = stop_recording,
-       .parameters = {pid_parameter()}});
+       .parameters = {pid_parameter()},
+       .has_texts = false});
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 #include "debug/replay/event_place.h"
 #include "debug/replay/recorded_context.h"
 #include "debug/replay/restorer.h"
-#include "ipc/api/content_answer.h"
 #include "ipc/api/event_pages.h"
+#include "ipc/api/masked_answer.h"
 #include "ipc/api/recording_parameters.h"
 #include "ipc/api/routes.h"
 #include "ipc/api/run_parameters.h"
@@ -39,28 +39,31 @@ Handled list(const ApiCall& call, const ApiContext& context) {
     AGDB_TRY(Json json, metadata_json(each.metadata));
     recordings.push_back(std::move(json));
   }
-  return content_response(call, Json::object({{"recordings", std::move(recordings)},
-                                              {"unreadable", found.unreadable.size()}}));
+  return json_response(Json::object(
+      {{"recordings", std::move(recordings)}, {"unreadable", found.unreadable.size()}}));
 }
 
 Handled info(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const Recording recording, open_recording(call, context));
-  AGDB_TRY(Json json, metadata_json(recording.metadata()));
-  return content_response(call, std::move(json));
+  AGDB_TRY(const Json json, metadata_json(recording.metadata()));
+  return json_response(json);
 }
 
 bool wants_lines(const HttpRequest& request) {
   return request.header("accept").value_or("").contains("application/x-ndjson");
 }
 
-HttpResponse event_lines(std::shared_ptr<EventPages> pages) {
+HttpResponse event_lines(std::shared_ptr<EventPages> pages, const ApiContext& context) {
   return {.headers = {{"Content-Type", "application/x-ndjson"}},
-          .source = [pages = std::move(pages)](std::string& out) {
-            return pages->next(out, "\n", kPieceBytes);
+          .source = [pages = std::move(pages), all = context.masked](std::string& out) {
+            const std::uint64_t before = pages->masked().total();
+            Result<bool> more = pages->next(out, "\n", kPieceBytes);
+            *all += pages->masked().total() - before;
+            return more;
           }};
 }
 
-Handled event_page(const ApiCall& call, EventPages& pages) {
+Handled event_page(const ApiCall& call, EventPages& pages, const ApiContext& context) {
   std::string body = "{\"events\":[";
   AGDB_TRY(const bool cut, pages.next(body, ",", kPageBytes));
   if (cut)
@@ -71,7 +74,7 @@ Handled event_page(const ApiCall& call, EventPages& pages) {
   body += pages.more() ? std::to_string(raw(*pages.more())) : "null";
   body += fmt::format(",\"unreadable\":{}}}", pages.unreadable());
   HttpResponse response = text_response(std::move(body), "application/json");
-  if (!is_raw(call)) response.headers.push_back({kMaskedHeader, masked_header(pages.masked())});
+  if (!is_raw(call)) tell_masked(response, pages.masked(), context);
   return response;
 }
 
@@ -88,16 +91,16 @@ Handled events(const ApiCall& call, const ApiContext& context) {
           .limit = static_cast<std::uint64_t>(call.integer("limit", otherwise)),
           .filter = std::move(filter),
           .raw = is_raw(call)});
-  if (lines) return event_lines(std::move(pages));
-  return event_page(call, *pages);
+  if (lines) return event_lines(std::move(pages), context);
+  return event_page(call, *pages, context);
 }
 
 Handled event(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const Recording recording, open_recording(call, context));
   const SeqNum seq = *seq_of(call, "seq");
   AGDB_CHECK_OK(check_seq(recording, seq));
-  AGDB_TRY(Json json, event_and_context_json(recording, seq));
-  return content_response(call, std::move(json));
+  AGDB_TRY(const Json json, event_and_context_json(recording, seq));
+  return json_response(json);
 }
 
 std::optional<CtxId> ctx_of(const ApiCall& call) {
@@ -111,7 +114,7 @@ Handled context_at(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const SeqNum seq, seq_or_last(recording, seq_of(call, "at")));
   const Result<RestoredContext> found = recording.context_at(seq, ctx_of(call));
   if (!found) return std::unexpected(with_first_context(found.error(), recording));
-  return content_response(call, context_json(*found));
+  return json_response(context_json(*found));
 }
 
 Handled diff(const ApiCall& call, const ApiContext& context) {
@@ -122,26 +125,25 @@ Handled diff(const ApiCall& call, const ApiContext& context) {
   if (!call.has("with")) {
     AGDB_CHECK_OK(check_seq(recording, to));
     AGDB_TRY(const ContextDiff found, diff_contexts(recording, {from}, {to}));
-    return content_response(call, to_json(found));
+    return json_response(to_json(found));
   }
   AGDB_TRY(const Recording other, open_recording(call, context, "with"));
   AGDB_CHECK_OK(check_seq(other, to));
   AGDB_TRY(const ContextDiff found, diff_contexts(recording, {from}, other, {to}));
-  return content_response(call, to_json(found));
+  return json_response(to_json(found));
 }
 
 Handled growth(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const Recording recording, open_recording(call, context));
   AGDB_TRY(const SeqNum seq, seq_or_last(recording, seq_of(call, "at")));
-  return content_response(call,
-                          growth_json(growth_at(recording, seq, call.integer("budget")).growth));
+  return json_response(growth_json(growth_at(recording, seq, call.integer("budget")).growth));
 }
 
 Handled profile(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const Recording recording, open_recording(call, context));
   AGDB_TRY(const SeqNum seq, seq_or_last(recording, seq_of(call, "at")));
   AGDB_TRY(const RecordedProfile found, profile_at(recording, seq, call.integer("budget")));
-  return content_response(call, profile_json(found.profile));
+  return json_response(profile_json(found.profile));
 }
 
 Handled fork(const ApiCall& call, const ApiContext& context) {
@@ -150,7 +152,7 @@ Handled fork(const ApiCall& call, const ApiContext& context) {
   AGDB_CHECK_OK(check_seq(recording, seq));
   const Result<ForkContext> restored = restore(recording, seq);
   if (!restored) return std::unexpected(with_first_context(restored.error(), recording));
-  return content_response(call, to_chat_messages(*restored));
+  return json_response(to_chat_messages(*restored));
 }
 
 Parameter budget_parameter() {
@@ -174,8 +176,7 @@ std::vector<Parameter> event_parameters() {
            .description = "an expression as of `agdb show -e`: trace=%tool, status=failed; all "
                           "must hold",
            .repeated = true,
-           .most = 1000},
-          raw_parameter()};
+           .most = 1000}};
 }
 
 struct Ability {
@@ -188,7 +189,6 @@ struct Ability {
 };
 
 void add(RouteTable& table, const ApiContext& context, Ability ability) {
-  ability.parameters.push_back(raw_parameter());
   table.add({.method = "GET",
              .path = std::move(ability.path),
              .id = std::move(ability.id),
@@ -196,6 +196,7 @@ void add(RouteTable& table, const ApiContext& context, Ability ability) {
              .summary = std::move(ability.summary),
              .parameters = std::move(ability.parameters),
              .answers = {{.schema = std::move(ability.schema)}},
+             .has_texts = true,
              .handler = [&context, handle = ability.handle](const ApiCall& call) {
                return handle(call, context);
              }});
@@ -213,6 +214,7 @@ void add_events(RouteTable& table, const ApiContext& context) {
                           .schema = schema::object({{"events", schema::list(schema::any())},
                                                     {"next", schema::any()},
                                                     {"unreadable", schema::integer()}})}},
+             .has_texts = true,
              .handler = [&context](const ApiCall& call) { return events(call, context); }});
   add(table, context,
       {"/v1/recordings/{id}/events/{seq}",

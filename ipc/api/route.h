@@ -64,7 +64,7 @@ struct Route {
   // The first is what happens when all goes well. Failures are problem documents, always.
   std::vector<RouteAnswer> answers = {};
   // Its answers hold texts of agents: secrets in JSON are masked, and a parameter "raw" is declared
-  // that leaves them. A handler that streams masks by itself, unless call.boolean("raw").
+  // that leaves them. A handler that streams masks by itself (masked_answer.h).
   bool has_texts = false;
   // The answer to GET is the same until the store of runs changes: it is kept.
   bool cached = false;

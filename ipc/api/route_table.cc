@@ -2,29 +2,13 @@
 
 #include <utility>
 
-#include "debug/secrets/mask.h"
 #include "ipc/api/api_call.h"
+#include "ipc/api/masked_answer.h"
 #include "ipc/api/schema.h"
 #include "ipc/http/problem.h"
 
 namespace agdb {
 namespace {
-
-Parameter raw_parameter() {
-  return {.name = "raw",
-          .description = "true: secrets in texts stay as they are",
-          .type = Parameter::Type::kBoolean,
-          .otherwise = "false"};
-}
-
-// The header says how many there were, so that nobody takes a mask for what was said.
-void mask_secrets_of(HttpResponse& response, const ApiContext& context) {
-  MaskCounts counts;
-  response.body = mask_json_text(response.body, counts);
-  if (counts.total() == 0) return;
-  *context.masked += counts.total();
-  response.headers.push_back({"Agdb-Masked", counts.text()});
-}
 
 // Where on this machine the records lie is nobody's business who asks from outside: of their paths
 // a failure tells what stands behind the folder that they are in.
@@ -49,8 +33,7 @@ HttpResponse answer(const Route& route, const HttpRequest& request, const Json& 
   if (!call) return problem(call.error());
   Result<HttpResponse> response = route.handler(*call);
   if (!response) return failure(std::move(response.error()), context);
-  if (route.has_texts && !response->body.empty() && !call->boolean("raw"))
-    mask_secrets_of(*response, context);
+  if (route.has_texts && !is_raw(*call)) mask_answer(*response, context);
   return *std::move(response);
 }
 

@@ -4,6 +4,7 @@
 #include "debug/runs/run_json.h"
 #include "debug/runs/run_list.h"
 #include "debug/store/export.h"
+#include "ipc/api/masked_answer.h"
 #include "ipc/api/routes.h"
 #include "ipc/api/run_parameters.h"
 #include "ipc/api/run_schemas.h"
@@ -77,8 +78,8 @@ struct RunningExport {
 Handled export_some(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const ExportFormat format, export_format_of(call.text("format", "jsonl")));
   AGDB_TRY(RunFilter filter, filter_of(call, context.unix_now()));
-  auto running = std::make_shared<RunningExport>(context.store, format, std::move(filter),
-                                                 call.boolean("raw"));
+  auto running =
+      std::make_shared<RunningExport>(context.store, format, std::move(filter), is_raw(call));
   return HttpResponse{.headers = {{"Content-Type", std::string(content_type_of(format))}},
                       .source = [running, all = context.masked](std::string& out) -> Result<bool> {
                         const std::uint64_t before = running->masked.total();

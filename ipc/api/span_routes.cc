@@ -7,7 +7,7 @@
 #include "debug/trace/trace_analysis.h"
 #include "debug/trace/trace_compare.h"
 #include "debug/trace/tree_json.h"
-#include "ipc/api/content_answer.h"
+#include "ipc/api/api_call.h"
 #include "ipc/api/routes.h"
 #include "ipc/api/schema.h"
 
@@ -35,31 +35,31 @@ Result<SpanTree> tree_of(const ApiContext& context, const std::string& name) {
   return *std::move(tree);
 }
 
-Handled list(const ApiCall& call, const ApiContext& context) {
+Handled list(const ApiCall&, const ApiContext& context) {
   FileSystem disk;
   AGDB_TRY(const AllTraces all, list_all_traces(context.places(), disk));
   Json traces = Json::array();
   for (const TraceSummary& trace : all.traces) traces.push_back(trace_summary_json(trace));
-  return content_response(
-      call, Json::object({{"traces", std::move(traces)}, {"unreadable", all.unreadable.size()}}));
+  return json_response(
+      Json::object({{"traces", std::move(traces)}, {"unreadable", all.unreadable.size()}}));
 }
 
 Handled show(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const SpanTree tree, tree_of(context, call.text("trace")));
-  return content_response(call, tree_json(&tree));
+  return text_response(tree_json(&tree), "application/json");
 }
 
 Handled blame(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const SpanTree tree, tree_of(context, call.text("trace")));
   Json json = blame_json(tree, find_blame(tree));
   json.set("analysis", analysis_json(tree, analyse(tree)));
-  return content_response(call, std::move(json));
+  return json_response(json);
 }
 
 Handled compare(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const SpanTree before, tree_of(context, call.text("trace")));
   AGDB_TRY(const SpanTree after, tree_of(context, call.text("with")));
-  return content_response(call, comparison_json(before, after, compare_traces(before, after)));
+  return json_response(comparison_json(before, after, compare_traces(before, after)));
 }
 
 Parameter trace_parameter(std::string name, Parameter::In in) {
@@ -81,7 +81,6 @@ struct Ability {
 };
 
 void add(RouteTable& table, const ApiContext& context, Ability ability) {
-  ability.parameters.push_back(raw_parameter());
   table.add({.method = "GET",
              .path = std::move(ability.path),
              .id = std::move(ability.id),
@@ -89,6 +88,7 @@ void add(RouteTable& table, const ApiContext& context, Ability ability) {
              .summary = std::move(ability.summary),
              .parameters = std::move(ability.parameters),
              .answers = {{.schema = schema::map(schema::any())}},
+             .has_texts = true,
              .handler = [&context, handle = ability.handle](const ApiCall& call) {
                return handle(call, context);
              }});
