@@ -21,10 +21,19 @@ std::string without_place(std::string text, std::string_view records_dir) {
   return text;
 }
 
-HttpResponse failure(Error error, const ApiContext& context) {
-  error.message = without_place(std::move(error.message), context.records_dir);
-  error.hint = without_place(std::move(error.hint), context.records_dir);
-  return problem(error);
+Error without_place(Error error, std::string_view records_dir) {
+  error.message = without_place(std::move(error.message), records_dir);
+  error.hint = without_place(std::move(error.hint), records_dir);
+  return error;
+}
+
+// What fails before its first piece is told as a problem, too.
+BodySource without_place(BodySource source, const std::string& records_dir) {
+  return [source = std::move(source), records_dir](std::string& out) -> Result<bool> {
+    Result<bool> more = source(out);
+    if (!more) return std::unexpected(without_place(std::move(more.error()), records_dir));
+    return more;
+  };
 }
 
 HttpResponse answer(const Route& route, const HttpRequest& request, const Json& schemas,
@@ -32,7 +41,9 @@ HttpResponse answer(const Route& route, const HttpRequest& request, const Json& 
   const Result<ApiCall> call = ApiCall::check(route, request, schemas);
   if (!call) return problem(call.error());
   Result<HttpResponse> response = route.handler(*call);
-  if (!response) return failure(std::move(response.error()), context);
+  if (!response) return problem(without_place(std::move(response.error()), context.records_dir));
+  if (response->source)
+    response->source = without_place(std::move(response->source), context.records_dir);
   if (route.has_texts && !is_raw(*call)) mask_answer(*response, context);
   return *std::move(response);
 }

@@ -1,58 +1,31 @@
 #include "ipc/api/openapi.h"
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <array>
-#include <filesystem>
+#include <algorithm>
 #include <set>
+#include <thread>
 
-#include "debug/runs/run_of_recordings.h"
 #include "ipc/api/api_call.h"
 #include "ipc/api/routes.h"
 #include "ipc/api/schema.h"
-#include "ipc/daemon/daemon.h"
 #include "runtime/events/text.h"
+#include "tests/unit/ipc/api/api_fixture.h"
 
 namespace agdb {
 namespace {
 
-struct Folder {
-  Folder() {
-    std::array<char, 32> name = {"/tmp/agdb-api-XXXXXX"};
-    path = ::mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string path;
-};
-
 // All routes over a daemon that runs, and a store with a few traces.
-class OpenApi : public testing::Test {
+class OpenApi : public ApiCase {
  protected:
   void SetUp() override {
-    DaemonOptions options;
-    options.socket = folder_.path + "/agdb.sock";
-    options.records_dir = folder_.path + "/records";
-    options.version = "1.2.3";
-    options.log = [](DaemonOptions::Level, const std::string&) {};
-    daemon_ = *Daemon::open(std::move(options));
-    store_.emplace(*TraceStore::open(store_path(folder_.path + "/records"), clock_));
+    ApiCase::SetUp();
     for (int i = 0; i < 3; ++i) {
       RunTrace trace;
       trace.flow_name = "a flow";
       trace.events = {{.event_type = "error", .detail = "no such file"}};
       ASSERT_TRUE(store_->record(trace));
     }
-    context_.emplace(ApiContext{.records_dir = folder_.path + "/records",
-                                .traces_dir = folder_.path + "/traces",
-                                .version = "1.2.3",
-                                .store = *store_,
-                                .gate = daemon_->gate(),
-                                .clock = clock_,
-                                .http_counts = [] { return HttpCounts{}; }});
     add_all_routes(table_, *context_);
-    router_ = table_.router(*context_);
+    route();
     document_ = openapi_document(table_, "1.2.3");
     runner_ = std::thread([this] { daemon_->run(); });
     spawn_two();
@@ -83,14 +56,6 @@ class OpenApi : public testing::Test {
     runner_.join();
   }
 
-  HttpResponse ask(const std::string& method, const std::string& target, std::string body = {}) {
-    HttpRequest request{.method = method, .target = *parse_target(target), .body = std::move(body)};
-    Router::Match match = router_.find(method, request.target.path);
-    if (match.route == nullptr) return {.status = 404};
-    request.names = std::move(match.names);
-    return match.route->handler(request);
-  }
-
   // What a client would see of a body, however it comes.
   static std::string text_of(HttpResponse& response) {
     std::string text = response.body;
@@ -102,13 +67,6 @@ class OpenApi : public testing::Test {
     return text;
   }
 
-  Folder folder_;
-  RealClock clock_;
-  std::unique_ptr<Daemon> daemon_;
-  std::optional<TraceStore> store_;
-  std::optional<ApiContext> context_;
-  RouteTable table_;
-  Router router_;
   Json document_;
   std::thread runner_;
 };
