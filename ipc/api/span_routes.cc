@@ -1,36 +1,24 @@
 #include <utility>
 
-#include "debug/record/record_id.h"
-#include "debug/record/records_dir.h"
 #include "debug/trace/blame.h"
-#include "debug/trace/gathered_trace.h"
 #include "debug/trace/trace_analysis.h"
 #include "debug/trace/trace_compare.h"
 #include "debug/trace/tree_json.h"
-#include "ipc/api/api_call.h"
 #include "ipc/api/routes.h"
 #include "ipc/api/schema.h"
+#include "ipc/api/trace_parameters.h"
 
 namespace agdb {
 namespace {
 
 using Handled = Result<HttpResponse>;
 
-// By a record id (its run), a run id, a trace id or a pid (its newest run).
-Result<GatheredTrace> gather(const ApiContext& context, const std::string& name) {
-  AGDB_CHECK_OK(check_record_id(name));
-  const TracePlaces places = context.places();
-  const Result<std::string> folder = find_recording(places.records_dir, name);
-  if (!folder) return gather_named_trace(places, name);
-  AGDB_TRY(const TraceSource run, TraceSource::of_recording(places, *folder));
-  return gather_trace(run);
-}
-
-Result<SpanTree> tree_of(const ApiContext& context, const std::string& name) {
-  AGDB_TRY(GatheredTrace gathered, gather(context, name));
+Result<SpanTree> tree_of(const ApiCall& call, const ApiContext& context,
+                         std::string_view name = "trace") {
+  AGDB_TRY(GatheredTrace gathered, gather_trace_of(call, context, name));
   std::optional<SpanTree> tree = SpanTree::build(std::move(gathered.spans));
   if (!tree)
-    return fail(Code::kNotFound, "trace \"" + name + "\" not found",
+    return fail(Code::kNotFound, "trace \"" + call.text(name) + "\" not found",
                 "GET /v1/spans shows what there is");
   return *std::move(tree);
 }
@@ -45,31 +33,21 @@ Handled list(const ApiCall&, const ApiContext& context) {
 }
 
 Handled show(const ApiCall& call, const ApiContext& context) {
-  AGDB_TRY(const SpanTree tree, tree_of(context, call.text("trace")));
+  AGDB_TRY(const SpanTree tree, tree_of(call, context));
   return text_response(tree_json(&tree), "application/json");
 }
 
 Handled blame(const ApiCall& call, const ApiContext& context) {
-  AGDB_TRY(const SpanTree tree, tree_of(context, call.text("trace")));
+  AGDB_TRY(const SpanTree tree, tree_of(call, context));
   Json json = blame_json(tree, find_blame(tree));
   json.set("analysis", analysis_json(tree, analyse(tree)));
   return json_response(json);
 }
 
 Handled compare(const ApiCall& call, const ApiContext& context) {
-  AGDB_TRY(const SpanTree before, tree_of(context, call.text("trace")));
-  AGDB_TRY(const SpanTree after, tree_of(context, call.text("with")));
+  AGDB_TRY(const SpanTree before, tree_of(call, context));
+  AGDB_TRY(const SpanTree after, tree_of(call, context, "with"));
   return json_response(comparison_json(before, after, compare_traces(before, after)));
-}
-
-Parameter trace_parameter(std::string name, Parameter::In in) {
-  return {.name = std::move(name),
-          .description = "a record id (its run), a run id, a trace id, or a pid (its newest run)",
-          .in = in,
-          .required = true,
-          .least = 1,
-          .most = 255,
-          .example = "1-1763712345"};
 }
 
 struct Ability {
@@ -97,7 +75,7 @@ void add(RouteTable& table, const ApiContext& context, Ability ability) {
 }  // namespace
 
 void add_span_routes(RouteTable& table, ApiContext& context) {
-  const Parameter trace = trace_parameter("trace", Parameter::In::kPath);
+  const Parameter trace = trace_parameter();
   add(table, context, {"/v1/spans", "listSpanTrees", "runs as traces, the newest first", {}, list});
   add(table, context,
       {"/v1/spans/{trace}", "getSpanTree", "a run as a tree of spans", {trace}, show});

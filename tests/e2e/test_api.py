@@ -104,6 +104,31 @@ class Spans(HttpCase):
             self.assertEqual(answer.headers["Content-Type"], kind)
             self.assertEqual(answer.headers["Agdb-Masked"], "0")
 
+    def test_exports_of_kept_spans_are_those_of_the_command_line(self):
+        self.agdb("run", SCRIPTS / "hello.json", "--trace")
+        trace = next((self.folder / ".agdb" / "traces").iterdir()).name
+        for kind, query in (("perfetto", ""), ("otlp", ""), ("csv", ""), ("folded", ""), ("folded", "&weight=tokens")):
+            words = ("--weight", "tokens") if query else ()
+            answer = self.get(f"/v1/spans/{trace}/export?format={kind}{query}")
+            self.assertEqual(answer.status, 200, answer.body)
+            self.assertIn("say what time it is", answer.text(), kind)
+            self.assertEqual(answer.text().replace("\r\n", "\n"),
+                             self.agdb("export", trace, "--format", kind, *words).out, kind)
+        self.problem(400, self.get(f"/v1/spans/{trace}/export?format=otlp&content=true"), "not their content")
+
+    def test_exports_go_by_every_name_of_a_run(self):
+        written = self.get(f"/v1/recordings/{self.id}/export?format=csv").body
+        for name in (self.id, self.metadata(self.id)["trace_id"], self.metadata(self.id)["run_id"]):
+            self.assertEqual(self.get(f"/v1/spans/{name}/export?format=csv").body, written, name)
+        self.assertEqual(self.get("/v1/spans/@/export?format=csv").body,
+                         self.get("/v1/recordings/@/export?format=csv").body)
+
+    def test_a_process_of_the_daemon_is_found_by_its_pid(self):
+        spawned = self.ask("POST", "/v1/processes", {
+            "script": script([{"text": "late", "latency": "1h"}], intent="of the daemon"), "record": True}).json()
+        for rest in ("", "/export?format=csv"):
+            self.assertIn("of the daemon", self.get(f"/v1/spans/{spawned['pid']}{rest}").text())
+
     def test_trees_are_those_of_the_command_line(self):
         trace = self.metadata(self.id)["trace_id"]
         for name in (self.id, trace, self.metadata(self.id)["run_id"]):
@@ -121,8 +146,11 @@ class Spans(HttpCase):
         self.problem(404, self.get("/v1/recordings/9-9/export?format=csv"), "9-9")
         self.problem(400, self.get(f"/v1/recordings/{self.id}/export?format=svg"), "format")
         self.problem(400, self.get(f"/v1/recordings/{self.id}/export"), "format")
+        self.problem(404, self.get("/v1/spans/no-such/export?format=csv"), "no-such")
+        self.problem(400, self.get(f"/v1/spans/{self.id}/export"), "format")
         for hostile in ("..", "..%2f..", "%2fetc", ".hidden"):
-            self.assertIn(self.get(f"/v1/spans/{hostile}").status, (400, 404), hostile)
+            for rest in ("", "/export?format=csv"):
+                self.assertIn(self.get(f"/v1/spans/{hostile}{rest}").status, (400, 404), hostile)
 
 
 class Masking(HttpCase):
