@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 #include <utility>  // before asio 1.74, which needs std::exchange
@@ -44,7 +45,6 @@ bool tells_version(std::string_view bytes) {
 int status_of(const boost::beast::error_code& error, std::string_view bytes = {}) {
   if (error == http::error::header_limit) return 431;
   if (error == http::error::bad_version && tells_version(bytes)) return 505;
-  if (error == http::error::body_limit) return 413;
   return 400;
 }
 
@@ -52,6 +52,10 @@ int status_of(const boost::beast::error_code& error, std::string_view bytes = {}
 
 struct RequestParser::Rep {
   http::request_parser<http::string_body> parser;
+  // Called when the head of a chunk has come; the parser holds a reference.
+  std::function<void(std::uint64_t size, boost::beast::string_view extensions,
+                     boost::beast::error_code& error)>
+      on_chunk;
 };
 
 RequestParser::RequestParser(const HttpSizes& sizes)
@@ -150,6 +154,11 @@ RequestParser::Step RequestParser::check_framing() {
 
 void RequestParser::set_body_limit(std::size_t bytes) {
   body_limit_ = bytes;
+  rep_->on_chunk = [this](std::uint64_t size, boost::beast::string_view,
+                          boost::beast::error_code& error) {
+    if (size > body_limit_ - std::min(body_limit_, body_bytes())) error = http::error::body_limit;
+  };
+  rep_->parser.on_chunk_header(rep_->on_chunk);
 }
 
 RequestParser::Step RequestParser::feed_body(std::string_view bytes, std::size_t& used) {
@@ -165,7 +174,7 @@ RequestParser::Step RequestParser::feed_body(std::string_view bytes, std::size_t
     const std::string_view rest = bytes.substr(used);
     if (rest.empty()) return Step::kMore;
     used += parser.put(boost::asio::buffer(rest.data(), rest.size()), error);
-    if (parser.get().body().size() > body_limit_) return too_large();
+    if (error == http::error::body_limit || body_bytes() > body_limit_) return too_large();
     if (error == http::error::need_more) {
       if (bytes.size() - used > kMaxUnused) return refuse(400, "a chunk's head is too long");
       return Step::kMore;

@@ -37,8 +37,8 @@ class RequestParser {
   // `used`: how many of the bytes are taken. After kHead feed is called again, for the body.
   Step feed(std::string_view bytes, std::size_t& used);
 
-  // Of the body, once the head is there. A longer one is refused (413), if its length is told
-  // before anything of it is read.
+  // Of the body, once the head is there. A longer one is refused (413): where its length is told
+  // before anything of it is read, where a chunk's is before the chunk.
   void set_body_limit(std::size_t bytes);
 
   // Complete after kDone; all but the body after kHead. Method and target are checked.

@@ -144,6 +144,23 @@ TEST_F(HttpServerTest, TooMuchInChunksIsRefusedWhileItComes) {
   EXPECT_EQ(client.answer().status(), 413);
 }
 
+TEST_F(HttpServerTest, AChunkThatGoesBeyondTheLimitIsRefusedByItsHead) {
+  serve();
+  const std::string chunked =
+      head("POST /echo", "Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\n");
+  // Nothing of the last chunk follows its head.
+  for (const std::string& body :
+       {std::string("3e9\r\n"), std::string("7fffffffffffffff\r\n"),
+        std::string("ffffffffffffffff\r\n"), std::string("3e9;name=value\r\n"),
+        "1f4\r\n" + std::string(500, 'x') + "\r\n1f5\r\n",
+        "3e8\r\n" + std::string(1000, 'x') + "\r\n1\r\n"})
+    EXPECT_EQ(ask(chunked + body).status(), 413) << body.substr(0, 20);
+  EXPECT_EQ(ask(chunked + "1f4\r\n" + std::string(500, 'x') + "\r\n1f4\r\n" +
+                std::string(500, 'y') + "\r\n0\r\n\r\n")
+                .body,
+            std::string(500, 'x') + std::string(500, 'y'));
+}
+
 TEST_F(HttpServerTest, AWrongMediaTypeIsRefused) {
   serve();
   EXPECT_EQ(ask(head("POST /echo", "Content-Length: 1\r\n") + "a").status(), 415);
