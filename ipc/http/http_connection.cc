@@ -5,6 +5,7 @@
 
 #include <utility>  // before asio 1.74, which needs std::exchange
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -142,7 +143,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     if (phase_ == Phase::kClosed || deadline_ == SteadyClock::time_point::max()) return;
     if (SteadyClock::now() < deadline_) return arm();
     if (phase_ == Phase::kHead) return refuse(problem(408, "the request's head took too long"));
-    if (phase_ == Phase::kBody) return refuse(problem(408, "the request's body has stalled"));
+    if (phase_ == Phase::kBody) return refuse(problem(408, "the request's body comes too slowly"));
     if (phase_ == Phase::kWriting || phase_ == Phase::kEvents) return cut();
     close();
   }
@@ -186,7 +187,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     if (error) return close();
     in_.append(piece_.data(), bytes);
     if (phase_ == Phase::kIdle) set_deadline(Phase::kHead, shared_->limits.head_time);
-    if (phase_ == Phase::kBody) set_deadline(Phase::kBody, shared_->limits.body_stall);
     feed();
   }
 
@@ -198,6 +198,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
       switch (step) {
         case RequestParser::Step::kMore:
           if (!account_body()) return;
+          if (phase_ == Phase::kBody) await_body();
           return read_more();
         case RequestParser::Step::kHead:
           if (!on_head()) return;
@@ -221,7 +222,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
       return false;
     }
     parser_->set_body_limit(route_->max_body);
-    set_deadline(Phase::kBody, shared_->limits.body_stall);
+    body_began_ = SteadyClock::now();
+    await_body();
     if (parser_->expects_continue() && unread().empty()) {
       std::size_t used = 0;
       if (parser_->feed({}, used) == RequestParser::Step::kRefused) {
@@ -232,6 +234,17 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
       return false;
     }
     return true;
+  }
+
+  // Until the next bytes of it, but not longer than what has come of it pays for: one byte now and
+  // then is no stall, and would hold the connection for ever.
+  void await_body() {
+    const HttpLimits& limits = shared_->limits;
+    const std::chrono::milliseconds paid{1000 * parser_->body_bytes() / limits.body_rate};
+    const auto latest = body_began_ + limits.body_grace + paid;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(latest - SteadyClock::now());
+    set_deadline(Phase::kBody, std::min(limits.body_stall, left));
   }
 
   // Whether the request may be handled, and by whom; the answer where it may not.
@@ -525,6 +538,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::unique_ptr<RequestParser> parser_;
   std::optional<HttpResponse> early_;  // known once the head was there
   const HttpRoute* route_ = nullptr;
+  SteadyClock::time_point body_began_;
   std::size_t body_bytes_ = 0;  // of this request, in shared_->body_bytes
 
   bool keep_alive_ = false;

@@ -17,10 +17,14 @@ namespace agdb {
 // What a stranger may cost. Each has its own clear answer (README.md).
 struct HttpLimits {
   HttpSizes sizes;
-  std::size_t connections = 1024;               // in all; more are answered 503
-  std::size_t body_bytes = 256 << 20;           // of all requests that are being read; more: 503
-  std::chrono::milliseconds head_time{10'000};  // from its first byte to its last
-  std::chrono::milliseconds body_stall{30'000};
+  std::size_t connections = 1024;                // in all; more are answered 503
+  std::size_t body_bytes = 256 << 20;            // of all requests that are being read; more: 503
+  std::chrono::milliseconds head_time{10'000};   // from its first byte to its last
+  std::chrono::milliseconds body_stall{30'000};  // without a byte of it
+  // Beyond this time so many bytes must have come of a body for each second. So a body holds its
+  // connection for at most body_grace + its route's limit / body_rate.
+  std::chrono::milliseconds body_grace{30'000};
+  std::size_t body_rate = 4 << 10;
   std::chrono::milliseconds idle_time{60'000};  // between requests
   std::chrono::milliseconds write_stall{60'000};
   std::chrono::milliseconds event_pause{15'000};  // after which an event stream shows it is alive

@@ -326,6 +326,55 @@ TEST_F(HttpServerTest, ABodyThatStalls) {
       408);
 }
 
+// Sends it again and again until the server has had enough, and returns what it said.
+std::string answer_to_trickle(RawClient& client, std::string_view bytes) {
+  for (;;) {
+    client.send(bytes);
+    std::array<char, 1> byte{};
+    pollfd ready{.fd = client.fd(), .events = POLLIN, .revents = 0};
+    if (::poll(&ready, 1, 5) > 0 && ::recv(client.fd(), byte.data(), 1, MSG_PEEK) > 0)
+      return client.answer().head;
+  }
+}
+
+TEST_F(HttpServerTest, HostileSlowBodiesDoNotBuyTime) {
+  HttpServerOptions options;
+  options.limits.body_grace = 20ms;
+  // A thousand bytes pay for no millisecond.
+  options.limits.body_rate = 1 << 20;
+  serve(std::move(options));
+  const std::string type = "Content-Type: text/plain\r\n";
+  {
+    RawClient client(port());
+    client.send(head("POST /echo", type + "Content-Length: 1000\r\n"));
+    EXPECT_TRUE(answer_to_trickle(client, "x").starts_with("HTTP/1.1 408 "));
+    EXPECT_TRUE(client.ended());
+  }
+  {
+    RawClient client(port());
+    client.send(head("POST /echo", type + "Transfer-Encoding: chunked\r\n"));
+    EXPECT_TRUE(answer_to_trickle(client, "1\r\nx\r\n").starts_with("HTTP/1.1 408 "));
+  }
+  {
+    RawClient client(port());
+    client.send(head("POST /echo", type + "Transfer-Encoding: chunked\r\n") + "1;");
+    EXPECT_TRUE(answer_to_trickle(client, "e").starts_with("HTTP/1.1 408 "));
+  }
+}
+
+TEST_F(HttpServerTest, ABodyThatComesFastEnoughOutlivesTheGrace) {
+  HttpServerOptions options;
+  options.limits.body_grace = 0ms;
+  options.limits.body_rate = 1;
+  serve(std::move(options));
+  // Pays for 999 seconds.
+  RawClient client(port());
+  client.send(head("POST /echo", "Content-Type: text/plain\r\nContent-Length: 1000\r\n") +
+              std::string(999, 'x'));
+  EXPECT_EQ(ask(get("/hello")).body, "hello");
+  EXPECT_EQ(client.ask("y").body, std::string(999, 'x') + "y");
+}
+
 TEST_F(HttpServerTest, AnIdleConnectionIsClosedWithoutAWord) {
   HttpServerOptions options;
   options.limits.idle_time = 20ms;
