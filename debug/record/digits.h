@@ -36,8 +36,9 @@ inline std::uint64_t value(std::uint64_t word, std::size_t count) {
 }  // namespace digits_detail
 
 // Steps over the digits of a number as JSON wants them, without a leading zero, eight at a time.
-// False: there are none, or more than 18; `value` means nothing then.
-inline bool read_digits(const char*& at, const char* end, std::uint64_t& value) {
+// False: there are none, or more than `most`; `value` means nothing then. REQUIRES: most <= 19.
+inline bool read_digits(const char*& at, const char* end, std::uint64_t& value,
+                        std::ptrdiff_t most = 18) {
   constexpr std::array<std::uint64_t, 9> kPowers = {
       1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000};
   const char* const begin = at;
@@ -53,7 +54,7 @@ inline bool read_digits(const char*& at, const char* end, std::uint64_t& value) 
   while (found == 8 && at < end && *at >= '0' && *at <= '9')
     value = value * 10 + static_cast<std::uint64_t>(*at++ - '0');
   const std::ptrdiff_t digits = at - begin;
-  return digits == 1 || (digits > 1 && digits <= 18 && *begin != '0');
+  return digits == 1 || (digits > 1 && digits <= most && *begin != '0');
 }
 
 }  // namespace agdb

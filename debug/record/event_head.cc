@@ -2,34 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <span>
 #include <string>
 
 #include "debug/record/digits.h"
 #include "debug/record/json_cursor.h"
+#include "debug/record/literal.h"
 #include "runtime/events/text.h"
 
 namespace agdb {
 namespace {
 
-std::uint64_t word_at(const char* at) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-
-// As memcmp, for a size that is known: whole words, of which the last two may overlap.
-template <std::size_t N>
-bool is_same(const char* a, const char* b) {
-  if constexpr (N < 8) {
-    return std::memcmp(a, b, N) == 0;
-  } else {
-    std::uint64_t difference = word_at(a + N - 8) ^ word_at(b + N - 8);
-    for (std::size_t at = 0; at + 8 < N; at += 8) difference |= word_at(a + at) ^ word_at(b + at);
-    return difference == 0;
-  }
-}
+constexpr char kSeqNum[] = "{\"seq_num\":";
 
 // Steps over what must stand there, within bounds. False: something else does.
 class Cursor {
@@ -38,9 +22,7 @@ class Cursor {
 
   template <std::size_t N>
   bool skip(const char (&literal)[N]) {
-    if (static_cast<std::size_t>(end_ - at_) < N - 1 || !is_same<N - 1>(at_, literal)) return false;
-    at_ += N - 1;
-    return true;
+    return skip_literal(at_, end_, literal);
   }
 
   bool number(std::uint64_t& out) { return read_digits(at_, end_, out); }
@@ -60,11 +42,6 @@ class Cursor {
   const char* end_;
 };
 
-bool skip_n(Cursor& line) {
-  std::uint64_t n = 0;
-  return !line.skip(",\"n\":") || line.number(n);
-}
-
 bool read_ctx(Cursor& line, CtxId& out) {
   std::uint64_t id = 0;
   if (!line.number(id) || !(line.skip(",") || line.skip("}"))) return false;
@@ -76,60 +53,82 @@ bool is_context_call(std::string_view name) {
   return name == "CtxRead" || name == "CtxWrite";
 }
 
-bool read_syscall(Cursor& line, EventHead& head) {
-  head.type = EventType::kSyscall;
-  if (!skip_n(line) || !line.skip(",\"syscall\":{\"syscall\":\"")) return false;
+bool read_call_ctx(Cursor& line, CtxId& ctx_id) {
+  if (!line.skip("{\"syscall\":\"")) return false;
   if (!line.skip("Ctx")) return true;
   if (!line.skip("Read\"") && !line.skip("Write\"")) {
     // CtxAlloc, CtxReclaim; a name with an escape in it might yet be one of the two.
     return line.skip("Alloc\"") || line.skip("Reclaim\"");
   }
-  return line.skip(",\"args\":{\"cid\":") && read_ctx(line, head.ctx_id);
+  return line.skip(",\"args\":{\"cid\":") && read_ctx(line, ctx_id);
 }
 
-bool read_snapshot(Cursor& line, EventHead& head) {
-  head.type = EventType::kContextSnapshot;
-  if (!skip_n(line) || !line.skip(",\"context\":{\"kind\":\"")) return false;
+bool read_snapshot_ctx(Cursor& line, CtxId& ctx_id) {
+  if (!line.skip("{\"kind\":\"")) return false;
   if (!line.skip("delta\"") && !line.skip("full\"")) return false;
-  return line.skip(",\"ctx_id\":") && read_ctx(line, head.ctx_id);
+  return line.skip(",\"ctx_id\":") && read_ctx(line, ctx_id);
 }
 
-bool read_other(Cursor& line, EventHead& head, EventType type) {
-  head.type = type;
-  return skip_n(line);
+// What stands between the type's name and the payload.
+template <std::size_t N>
+bool read_n(Cursor& line, OwnLineStart& start, EventType type, const char (&payload)[N]) {
+  start.type = type;
+  if (line.skip(",\"n\":") && !line.number(start.n)) return false;
+  return line.skip(payload);
 }
 
-bool read_type(Cursor& line, EventHead& head) {
-  if (line.skip("syscall\"")) return read_syscall(line, head);
-  if (line.skip("context_snapshot\"")) return read_snapshot(line, head);
-  if (line.skip("llm_response\"")) {
-    return read_other(line, head, EventType::kLlmResponse) && line.skip(",\"llm\":{");
-  }
-  if (line.skip("state_change\"")) {
-    return read_other(line, head, EventType::kStateChange) && line.skip(",\"state\":{");
-  }
-  if (line.skip("alert\"")) {
-    return read_other(line, head, EventType::kAlert) && line.skip(",\"alert\":{");
-  }
-  return line.skip("gap\"") && read_other(line, head, EventType::kGap) && line.skip(",\"gap\":{");
+bool read_type(Cursor& line, OwnLineStart& start) {
+  using enum EventType;
+  if (line.skip("syscall\"")) return read_n(line, start, kSyscall, ",\"syscall\":");
+  if (line.skip("context_snapshot\""))
+    return read_n(line, start, kContextSnapshot, ",\"context\":");
+  if (line.skip("llm_response\"")) return read_n(line, start, kLlmResponse, ",\"llm\":");
+  if (line.skip("state_change\"")) return read_n(line, start, kStateChange, ",\"state\":");
+  if (line.skip("alert\"")) return read_n(line, start, kAlert, ",\"alert\":");
+  return line.skip("gap\"") && read_n(line, start, kGap, ",\"gap\":");
+}
+
+bool read_start(Cursor& line, OwnLineStart& start) {
+  std::uint64_t seq_num = 0;
+  std::int64_t timestamp = 0;
+  std::uint64_t pid = 0;
+  const bool known = line.skip(kSeqNum) && line.number(seq_num) && line.skip(",\"timestamp\":") &&
+                     line.signed_number(timestamp) && line.skip(",\"pid\":") && line.number(pid) &&
+                     line.skip(",\"type\":\"") && read_type(line, start);
+  start.seq_num = static_cast<SeqNum>(seq_num);
+  start.timestamp = Nanoseconds(timestamp);
+  return known;
+}
+
+bool read_ctx_of(Cursor& line, EventType type, CtxId& ctx_id) {
+  if (type == EventType::kSyscall) return read_call_ctx(line, ctx_id);
+  if (type == EventType::kContextSnapshot) return read_snapshot_ctx(line, ctx_id);
+  return line.skip("{");
 }
 
 }  // namespace
 
 std::size_t read_own_head(std::string_view text, EventHead& head) {
   Cursor line(text);
-  std::uint64_t seq_num = 0;
-  std::int64_t timestamp = 0;
-  std::uint64_t pid = 0;
+  OwnLineStart start;
   head.ctx_id = {};
-  const bool known = line.skip("{\"seq_num\":") && line.number(seq_num) &&
-                     line.skip(",\"timestamp\":") && line.signed_number(timestamp) &&
-                     line.skip(",\"pid\":") && line.number(pid) && line.skip(",\"type\":\"") &&
-                     read_type(line, head);
-  if (!known) return 0;
-  head.seq_num = static_cast<SeqNum>(seq_num);
-  head.timestamp = Nanoseconds(timestamp);
+  if (!read_start(line, start) || !read_ctx_of(line, start.type, head.ctx_id)) return 0;
+  head.seq_num = start.seq_num;
+  head.timestamp = start.timestamp;
+  head.type = start.type;
   return static_cast<std::size_t>(line.at() - text.data());
+}
+
+std::size_t read_own_start(std::string_view line, OwnLineStart& start) {
+  Cursor at(line);
+  start.n = 0;
+  return read_start(at, start) ? static_cast<std::size_t>(at.at() - line.data()) : 0;
+}
+
+bool begins_with(std::string_view line, SeqNum seq_num) {
+  Cursor at(line);
+  std::uint64_t number = 0;
+  return at.skip(kSeqNum) && at.number(number) && number == raw(seq_num) && at.skip(",");
 }
 
 namespace {

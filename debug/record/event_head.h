@@ -22,6 +22,19 @@ struct EventHead {
 // not looked at: a syntax error there shows when the event is read, and in verify.
 std::size_t read_own_head(std::string_view text, EventHead& head);
 
+// How a line as we write it begins: all that stands in front of the payload, but for the pid.
+struct OwnLineStart {
+  SeqNum seq_num{};
+  Nanoseconds timestamp{0};
+  EventType type = EventType::kOther;
+  std::uint64_t n = 0;  // 0: not told
+};
+// Returns where the value begins that stands under the payload's key, 0 when the line is not of
+// that form.
+std::size_t read_own_start(std::string_view line, OwnLineStart& start);
+// Whether a line as we write it begins with this number; false for one of another form, too.
+bool begins_with(std::string_view line, SeqNum seq_num);
+
 // The way for any order of keys and any white space: goes over the whole line once, builds nothing.
 // Nothing: it cannot tell, and parse_line must: unknown types, keys in another case or twice, null,
 // wrong types, errors. In arguments and results, only strings and brackets are looked at.

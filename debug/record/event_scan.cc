@@ -47,6 +47,7 @@ Result<std::string_view> EventScan::line() {
   if (!here) AGDB_CHECK_OK(load());
   const std::string_view line = std::string_view(piece_).substr(
       static_cast<std::size_t>(entry_.offset - piece_offset_), entry_.length);
+  if (begins_with(line, entry_.seq_num)) return line;
   EventHead head;
   // Lines of another form are compared when they are parsed.
   if (read_own_head(line, head) != 0 && head.seq_num != entry_.seq_num) {

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
+#include <limits>
 
 #include "debug/record/digits.h"
+#include "debug/record/json_escapes.h"
+#include "runtime/events/result.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -74,13 +78,50 @@ bool JsonCursor::skip_string(bool& escapes) {
   return true;
 }
 
-bool JsonCursor::text(std::string_view& text) {
+// What stands between the quotes of the string that begins here.
+bool JsonCursor::content(std::string_view& content, bool& escapes) {
   skip_space();
   if (at_ == end_ || *at_ != '"') return false;
   const char* const begin = at_ + 1;
+  if (!skip_string(escapes)) return false;
+  content = {begin, static_cast<std::size_t>(at_ - 1 - begin)};
+  return true;
+}
+
+bool JsonCursor::text(std::string_view& text) {
   bool escapes = false;
-  if (!skip_string(escapes) || escapes) return false;
-  text = {begin, static_cast<std::size_t>(at_ - 1 - begin)};
+  return content(text, escapes) && !escapes;
+}
+
+bool JsonCursor::text(std::string& text) {
+  std::string_view content;
+  bool escapes = false;
+  if (!this->content(content, escapes)) return false;
+  if (!escapes) {
+    // Assigned to an empty one, a text of 16 bytes would get room for 30.
+    text = std::string(content);
+    return true;
+  }
+  text.clear();
+  return append_unescaped(text, content);
+}
+
+bool JsonCursor::text(std::string_view& text, std::string& room) {
+  bool escapes = false;
+  if (!content(text, escapes)) return false;
+  if (!escapes) return true;
+  const std::size_t before = room.size();
+  AGDB_ASSERT(room.capacity() - before >= text.size(), "views of the room would be lost");
+  if (!append_unescaped(room, text)) return false;
+  text = std::string_view(room).substr(before);
+  return true;
+}
+
+bool JsonCursor::value(std::string_view& value) {
+  skip_space();
+  const char* const begin = at_;
+  if (!skip()) return false;
+  value = {begin, static_cast<std::size_t>(at_ - begin)};
   return true;
 }
 
@@ -93,7 +134,8 @@ bool JsonCursor::object(std::string_view& object) {
 }
 
 bool JsonCursor::digits(std::uint64_t& value) {
-  if (!read_digits(at_, end_, value)) return false;
+  constexpr std::ptrdiff_t kMostDigits = 19;  // all such numbers are below 2^64
+  if (!read_digits(at_, end_, value, kMostDigits)) return false;
   // A fraction or an exponent makes it another kind of number.
   return at_ == end_ || (*at_ != '.' && *at_ != 'e' && *at_ != 'E');
 }
@@ -107,9 +149,21 @@ bool JsonCursor::integer(std::int64_t& value) {
   const bool negative = eat('-');
   if (!negative) skip_space();
   std::uint64_t size = 0;
-  if (!digits(size)) return false;
+  constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (!digits(size) || size > kLargest) return false;
   value = negative ? -static_cast<std::int64_t>(size) : static_cast<std::int64_t>(size);
   return true;
+}
+
+bool JsonCursor::number(double& value) {
+  skip_space();
+  const char* const begin = at_;
+  return at_ != end_ && skip_number() && std::from_chars(begin, at_, value).ec == std::errc();
+}
+
+bool JsonCursor::boolean(bool& value) {
+  value = peek() == 't';
+  return skip_literal(value ? "true" : "false");
 }
 
 bool JsonCursor::skip() {

@@ -3,7 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
+
+#include "debug/record/literal.h"
 
 namespace agdb {
 
@@ -16,7 +19,7 @@ namespace agdb {
 //   }) && at.at_end();
 //
 // Every call returns false where the text is not plain: broken, or of a kind that a full parser
-// must judge (keys with escapes, numbers of more than 18 digits, deep nesting). In what is skipped,
+// must judge (keys with escapes, integers beyond 64 bits, deep nesting). In what is skipped,
 // strings and brackets are looked at, not the rest: true does not say that all of it is JSON.
 // Whether it is UTF-8 is not looked at either.
 class JsonCursor {
@@ -32,18 +35,55 @@ class JsonCursor {
   bool each(Take take) {
     if (!eat('{')) return false;
     if (eat('}')) return true;
-    do {
-      std::string_view key;
-      if (!text(key) || !eat(':') || !take(key)) return false;
-    } while (eat(','));
+    return member(take) && each_further(take);
+  }
+  // Those behind a value that was stepped over, to the end of the object that it is in.
+  template <typename Take>
+  bool each_further(Take take) {
+    while (eat(',')) {
+      if (!member(take)) return false;
+    }
     return eat('}');
   }
+  // The items of the array that begins here: `take()` steps over one, and says whether to go on.
+  template <typename Take>
+  bool each_item(Take take) {
+    if (!eat('[')) return false;
+    if (eat(']')) return true;
+    do {
+      if (!take()) return false;
+    } while (eat(','));
+    return eat(']');
+  }
+  // This very text, blanks and all: for a quick way over what is known to stand there mostly.
+  // False: something else does, and is not stepped over.
+  template <std::size_t N>
+  bool skip_text(const char (&text)[N]) {
+    return agdb::skip_literal(at_, end_, text);
+  }
+  // The first byte of the value that begins here, which tells its kind; 0 at the end.
+  char peek() {
+    skip_space();
+    return at_ == end_ ? '\0' : *at_;
+  }
+  // Steps over null. False: something else stands here, and is not stepped over.
+  bool null() { return peek() == 'n' && skip_literal("null"); }
   // An object that is skipped, for going over it later. `object` is its text.
   bool object(std::string_view& object);
+  // Any value that is skipped. `value` is its text.
+  bool value(std::string_view& value);
   // A string without escapes, as it stands there.
   bool text(std::string_view& text);
+  // Any string, as it is meant.
+  bool text(std::string& text);
+  // The same without a copy. One with escapes is put at the end of `room`, of which `text` is a
+  // view then. REQUIRES: `room` need not grow for it: its capacity is that of the line, and it is
+  // for one.
+  bool text(std::string_view& text, std::string& room);
   bool integer(std::int64_t& value);
   bool count(std::uint64_t& value);
+  bool number(double& value);
+  bool boolean(bool& value);
   // Any value.
   bool skip();
   // Whether only white space is left.
@@ -68,6 +108,12 @@ class JsonCursor {
     ++at_;
     return true;
   }
+  template <typename Take>
+  bool member(Take& take) {
+    std::string_view key;
+    return text(key) && eat(':') && take(key);
+  }
+  bool content(std::string_view& content, bool& escapes);
   bool skip_string(bool& escapes);
   bool skip_nested();
   bool skip_number();
