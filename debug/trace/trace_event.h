@@ -124,7 +124,7 @@ class RecordedTraceEvents {
   RecordedTraceEvents& operator=(RecordedTraceEvents&&) noexcept;
 
   // `line` without its end, the lines of a recording one behind the other; the result is valid
-  // until the next call. Errors are parse_line's.
+  // until the next call, and as long as the line. Errors are parse_line's.
   Result<const TraceEvent*> read(std::string_view line);
 
  private:

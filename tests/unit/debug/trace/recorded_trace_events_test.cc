@@ -1,4 +1,6 @@
 #include "debug/trace/trace_event.h"
+
+#include "debug/trace/trace_fields.h"
 #include "tests/unit/debug/trace/event_maker.h"
 
 namespace agdb {
@@ -56,6 +58,30 @@ TEST(RecordedTraceEventsTest, ReadsAnyOrderOfKeys) {
     EXPECT_EQ((*event)->timestamp, Nanoseconds(5)) << line;
     EXPECT_EQ((*event)->duration, Nanoseconds(9)) << line;
   }
+}
+
+// Members behind the payload count as much as those in front of it, and of two the last.
+TEST(RecordedTraceEventsTest, ReadsWhatStandsBehindThePayload) {
+  const TraceEvent event = read(
+      R"~({"seq_num":2,"timestamp":5,"pid":7,"type":"gap","gap":{"lost_events":3},"n":9,"x":[],"seq_num":4})~");
+  EXPECT_EQ(event.lost, 3U);
+  EXPECT_EQ(event.n, 9U);
+  EXPECT_EQ(event.seq, 4U);
+}
+
+TEST(RecordedTraceEventsTest, ReadsTextsWithEscapes) {
+  RecordedTraceEvents lines;
+  const std::string line =
+      R"~({"seq_num":2,"timestamp":5,"pid":7,"type":"syscall","n":2,"syscall":{"syscall":"Write",)~"
+      R"~("args":{"data":"{\"k\":\"\u00e9\"}","fd":4,"path":"a\\b\n"},"result":11,"err":"\ud83d\ude00"}})~";
+  const Result<const TraceEvent*> event = lines.read(line);
+  ASSERT_TRUE(event);
+  TraceEvent expected;
+  take_written(expected, "{\"k\":\"\u00e9\"}");
+  EXPECT_EQ((*event)->arguments_hash, expected.arguments_hash);
+  EXPECT_EQ((*event)->size, expected.size);
+  EXPECT_EQ((*event)->path, "a\\b\n");
+  EXPECT_EQ((*event)->err, "\U0001f600");
 }
 
 TEST(RecordedTraceEventsTest, DamagedLinesAreErrors) {
