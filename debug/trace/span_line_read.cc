@@ -1,11 +1,14 @@
 #include <fmt/format.h>
-#include <simdjson.h>
 
+#include <iterator>
 #include <limits>
 #include <optional>
 
 #include "debug/record/field_reader.h"
+#include "debug/record/json_cursor.h"
 #include "debug/trace/span_line.h"
+#include "runtime/events/base64_sibling.h"
+#include "runtime/events/text.h"
 
 namespace agdb {
 namespace {
@@ -155,153 +158,137 @@ Result<Span> read_thoroughly(std::string_view line) {
 // The quick way, for lines of known keys that stand there once: goes over the line once and builds
 // nothing but the span. What it does not like is read thoroughly.
 struct SpanLineReader::Rep {
-  simdjson::ondemand::parser parser;
-  std::string padded;
-
   bool read(std::string_view line, std::size_t readable, Span& span) {
-    if (readable < line.size() + simdjson::SIMDJSON_PADDING) {
-      padded.reserve(line.size() + simdjson::SIMDJSON_PADDING);
-      padded.assign(line);
-      line = padded;
-      readable = padded.capacity();
-    }
-    simdjson::ondemand::document document;
-    simdjson::ondemand::object object;
-    if (parser.iterate(line.data(), line.size(), readable).get(document) ||
-        document.get_object().get(object))
-      return false;
-    seen_ = 0;
+    if (!is_utf8(line)) return false;
+    const auto take = [&](std::string_view key) { return this->take(key, span); };
+    at_ = JsonCursor(line, readable);
     times_ = {};
-    for (auto field : object) {
-      std::string_view key;
-      simdjson::ondemand::value value;
-      if (field.unescaped_key().get(key) || field.value().get(value)) return false;
-      if (!take(key, value, span)) return false;
+    bool good = false;
+    if (read_own(span)) {
+      seen_ = kOwn;
+      good = at_.each_further(take);
+    } else {
+      at_ = JsonCursor(line, readable);
+      times_ = {};
+      seen_ = 0;
+      good = at_.each(take);
     }
-    // Nothing may stand behind the object.
-    return document.current_location().error() != simdjson::SUCCESS &&
-           set_times(times_, span).empty();
+    return good && at_.at_end() && set_times(times_, span).empty();
   }
 
  private:
-  using Value = simdjson::ondemand::value;
-
-  bool take(std::string_view key, Value& value, Span& span) {
-    switch (key.size()) {
-      case 3:
-        return key == "pid" && once(0) && pid(value, span.pid);
-      case 4:
-        if (key == "name") return once(1) && text(value, span.name);
-        return key == "kind" && once(2) && kind(value, span.kind);
-      case 5:
-        return key == "error" && once(3) && text(value, span.error);
-      case 6:
-        return key == "status" && once(4) && status(value, span.status);
-      case 7:
-        return key == "span_id" && once(5) && text(value, span.span_id);
-      case 8:
-        if (key == "trace_id") return once(6) && text(value, span.trace_id);
-        return key == "start_ns" && once(7) && number(value, times_.start_ns);
-      default:
-        return take_long(key, value, span);
-    }
+  // The members that every line has as we write it, in their order.
+  bool read_own(Span& span) {
+    return at_.skip_text(R"({"trace_id":)") && at_.text(span.trace_id) &&
+           at_.skip_text(R"(,"span_id":)") && at_.text(span.span_id) &&
+           at_.skip_text(R"(,"parent_span_id":)") && at_.text(span.parent_span_id) &&
+           at_.skip_text(R"(,"pid":)") && pid(span.pid) &&  //
+           at_.skip_text(R"(,"name":)") && at_.text(span.name) &&
+           at_.skip_text(R"(,"start_time_ms":)") && number(times_.start_ms) &&
+           at_.skip_text(R"(,"end_time_ms":)") && number(times_.end_ms) &&
+           at_.skip_text(R"(,"duration_ms":)") && number(times_.duration_ms) &&
+           at_.skip_text(R"(,"syscall_count":)") && at_.count(span.syscall_count) &&
+           at_.skip_text(R"(,"tokens_used":)") && at_.integer(span.tokens_used) &&
+           at_.skip_text(R"(,"status":)") && status(span.status) && at_.skip_text(R"(,"kind":)") &&
+           kind(span.kind) && at_.skip_text(R"(,"start_ns":)") && number(times_.start_ns) &&
+           at_.skip_text(R"(,"duration_ns":)") && number(times_.duration_ns);
   }
 
-  bool take_long(std::string_view key, Value& value, Span& span) {
-    if (key == "parent_span_id") return once(8) && text(value, span.parent_span_id);
-    if (key == "start_time_ms") return once(9) && number(value, times_.start_ms);
-    if (key == "end_time_ms") return once(10) && number(value, times_.end_ms);
-    if (key == "duration_ms") return once(11) && number(value, times_.duration_ms);
-    if (key == "duration_ns") return once(12) && number(value, times_.duration_ns);
-    if (key == "syscall_count") return once(13) && !value.get_uint64().get(span.syscall_count);
-    if (key == "tokens_used") return once(14) && !value.get_int64().get(span.tokens_used);
-    return key == "attributes" && once(15) && attributes(value, span.attributes);
+  bool take(std::string_view key, Span& span) {
+    if (key == "trace_id") return once(0) && at_.text(span.trace_id);
+    if (key == "span_id") return once(1) && at_.text(span.span_id);
+    if (key == "parent_span_id") return once(2) && at_.text(span.parent_span_id);
+    if (key == "pid") return once(3) && pid(span.pid);
+    if (key == "name") return once(4) && at_.text(span.name);
+    if (key == "start_time_ms") return once(5) && number(times_.start_ms);
+    if (key == "end_time_ms") return once(6) && number(times_.end_ms);
+    if (key == "duration_ms") return once(7) && number(times_.duration_ms);
+    if (key == "syscall_count") return once(8) && at_.count(span.syscall_count);
+    if (key == "tokens_used") return once(9) && at_.integer(span.tokens_used);
+    if (key == "status") return once(10) && status(span.status);
+    if (key == "kind") return once(11) && kind(span.kind);
+    if (key == "start_ns") return once(12) && number(times_.start_ns);
+    if (key == "duration_ns") return once(13) && number(times_.duration_ns);
+    if (key == "error") return once(14) && at_.text(span.error);
+    return key == "attributes" && once(15) && attributes(span.attributes);
   }
+  static constexpr unsigned kOwn = (1u << 14) - 1;
 
   bool once(unsigned bit) {
     const bool first = (seen_ >> bit & 1) == 0;
     seen_ |= 1u << bit;
     return first;
   }
-  static bool text(Value& value, std::string& out) {
-    std::string_view text;
-    if (value.get_string().get(text)) return false;
-    out = text;
-    return true;
-  }
-  static bool pid(Value& value, Pid& out) {
+  bool pid(Pid& out) {
     std::uint64_t number = 0;
-    if (value.get_uint64().get(number)) return false;
+    const bool good = at_.count(number);
     out = Pid{number};
-    return true;
+    return good;
   }
-  static bool number(Value& value, std::optional<std::int64_t>& out) {
-    return !value.get_int64().get(out.emplace());
-  }
-  static bool kind(Value& value, SpanKind& out) {
+  bool number(std::optional<std::int64_t>& out) { return at_.integer(out.emplace()); }
+  bool kind(SpanKind& out) {
     std::string_view name;
-    if (value.get_string().get(name)) return false;
+    const bool good = at_.text(name);
     out = kind_of(name);
-    return true;
+    return good;
   }
-  static bool status(Value& value, SpanStatus& out) {
+  bool status(SpanStatus& out) {
     std::string_view name;
-    if (value.get_string().get(name)) return false;
+    const bool good = at_.text(name);
     out = span_status_of(name);
-    return true;
+    return good;
   }
-  // What was made of attributes: after an error the parser must not be asked again.
-  enum class Plain { kYes, kNo, kError };
 
-  // A second parser for each line would take as long as all the rest: plain members are taken as
-  // they come, and only what holds more is parsed for itself.
-  static bool attributes(Value& value, Json& out) {
-    simdjson::ondemand::object object;
-    if (value.get_object().get(object)) return false;
-    const Plain plain = plain_attributes(object, out);
-    if (plain != Plain::kNo) return plain == Plain::kYes;
-    bool any = false;
+  // A parser for the attributes of each line would take as long as all the rest: plain members are
+  // taken as they come, and only what holds more is parsed.
+  bool attributes(Json& out) {
+    const JsonCursor begin = at_;
+    if (plain_attributes(out)) return true;
+    at_ = begin;
     std::string_view text;
-    if (object.reset().get(any) || object.raw_json().get(text)) return false;
+    if (!at_.object(text)) return false;
     Result<Json> json = parse_json(text, nullptr, {.restore_base64 = true});
     if (!json) return false;
     out = *std::move(json);
     return true;
   }
-  static Plain plain_attributes(simdjson::ondemand::object& object, Json& out) {
-    Json::Object members;
-    members.reserve(4);
-    for (auto field : object) {
-      std::string_view key;
-      Value value;
-      if (field.unescaped_key().get(key) || field.value().get(value)) return Plain::kError;
-      if (key.ends_with("_base64")) return Plain::kNo;
-      members.push_back({std::string(key), {}});
-      const Plain plain = plain_value(value, members.back().value);
-      if (plain != Plain::kYes) return plain;
-    }
-    out = std::move(members);
-    return Plain::kYes;
+  bool plain_attributes(Json& out) {
+    members_.clear();
+    const bool good = at_.each([this](std::string_view key) {
+      return !key.ends_with(kBase64Suffix) &&
+             plain_value(members_.emplace_back(std::string(key), Json()).value);
+    });
+    // In memory of just their size: there may be millions of spans.
+    if (good)
+      out = Json::Object(std::move_iterator(members_.begin()), std::move_iterator(members_.end()));
+    return good;
   }
   // A text, an integer of 64 bits, true or false.
-  static Plain plain_value(Value& value, Json& out) {
-    using Type = simdjson::ondemand::json_type;
-    Type type{};
-    if (value.type().get(type)) return Plain::kError;
-    const auto taken = [&out](auto result) {
-      if (result.error()) return Plain::kError;
-      out = Json(result.value_unsafe());
-      return Plain::kYes;
-    };
-    if (type == Type::string) return taken(value.get_string());
-    if (type == Type::boolean) return taken(value.get_bool());
-    bool whole = false;
-    if (type != Type::number || value.is_integer().get(whole) || !whole) return Plain::kNo;
-    return taken(value.get_int64());
+  bool plain_value(Json& out) {
+    switch (at_.peek()) {
+      case '"':
+        out = std::string();
+        return at_.text(out.string());
+      case 't':
+      case 'f': {
+        bool value = false;
+        const bool good = at_.boolean(value);
+        out = value;
+        return good;
+      }
+      default: {
+        std::int64_t value = 0;
+        const bool good = at_.integer(value);
+        out = value;
+        return good;
+      }
+    }
   }
 
+  JsonCursor at_{{}, 0};
   unsigned seen_ = 0;
   Times times_;
+  Json::Object members_;  // of the attributes that are being read
 };
 
 SpanLineReader::SpanLineReader() : rep_(std::make_unique<Rep>()) {}
