@@ -8,7 +8,7 @@ usage() {
   cat <<'END'
 Usage: tools/bench.sh [PART...]
 
-Builds the benchmarks (build/bench) and runs them, or the parts named: emit, serialise,
+Builds the benchmarks (in build/release) and runs them, or the parts named: emit, serialise,
 pipeline, reading, views, wire (the engine: six minutes), trace, trace_export, http, store.
 Each figure that is a goal stands beside what it must be, as a ratio to an anchor of the
 same run.
@@ -27,8 +27,9 @@ done
 
 cd "$agdb_root"
 tools/setup.sh --bench
-say "build (build/bench)"
-build bench agdb_bench >/dev/null
+say "build (build/release)"
+cmake --preset release -DAGDB_BENCH=ON >/dev/null
+build release agdb_bench >/dev/null
 
 # LTTng's session daemon, ours alone and for as long as this runs.
 lttng_home=$(mktemp -d)
@@ -49,4 +50,4 @@ say "$(nproc) cores, $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuin
 printf 'g++ %s, spdlog %s, lttng-ust %s, nlohmann %s, simdjson %s, load %s\n' \
   "$(g++ -dumpfullversion)" "$(version libspdlog-dev)" "$(version liblttng-ust-dev)" \
   "$(version nlohmann-json3-dev)" "$(version libsimdjson-dev)" "$(cut -d' ' -f1 /proc/loadavg)"
-build/bench/tests/bench/agdb_bench "$@"
+build/release/tests/bench/agdb_bench "$@"

@@ -21,10 +21,11 @@ std::string fold_case(std::string_view text);
 
 // What the full-text index is asked for a text. Nothing in the text has a meaning there.
 struct TextQuery {
-  std::string match;
-  // What the index finds need not contain the text: it was asked for a few of its trigrams, those
-  // that few texts have, because a question for all of them goes through the common ones too.
-  bool to_be_checked = false;
+  std::string whole;  // finds what contains the text, by way of every trigram of it
+  // Goes through the lists of two trigrams only, which few texts should have, and so is a lot
+  // faster; but what it finds need not contain the text. Empty: this text can only be asked for as
+  // a whole.
+  std::string quick;
 };
 // REQUIRES: at least kMinIndexedCharacters; below, the index of trigrams knows nothing.
 TextQuery text_query_of(std::string_view text);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -173,40 +173,65 @@ Result<bool> contains(Database& database, const RunSummary& summary, std::string
   return fold_case(searchable_text(trace)).contains(folded);
 }
 
-using NextPage = std::function<Result<std::vector<RunSummary>>(const RunPage& page)>;
+// Moves those of the candidates that contain the text to `found`, up to so many.
+Status take_containing(Database& database, std::string_view folded,
+                       std::vector<RunSummary>& candidates, std::size_t wanted,
+                       std::vector<RunSummary>& found) {
+  for (RunSummary& run : candidates) {
+    if (found.size() == wanted) break;
+    AGDB_TRY(const bool fits, contains(database, run, folded));
+    if (fits) found.push_back(std::move(run));
+  }
+  return {};
+}
 
-// Those that contain the text, out of the candidates that come page by page.
-Result<std::vector<RunSummary>> list_containing(Database& database, std::string_view text,
-                                                RunPage page, const NextPage& candidates) {
+// A text too short for the index: all traces, newest first.
+Result<std::vector<RunSummary>> search_all(Database& database, std::string_view text,
+                                           const RunFilter& filter, const RunPage& page) {
   const std::string folded = fold_case(text);
   std::vector<RunSummary> found;
-  const std::size_t wanted = page.limit;
-  page.limit = std::min(wanted, kPageOfAll);
-  while (found.size() < wanted) {
-    AGDB_TRY(std::vector<RunSummary> runs, candidates(page));
+  RunPage next{.limit = kPageOfAll, .before = page.before};
+  while (found.size() < page.limit) {
+    AGDB_TRY(std::vector<RunSummary> runs, list_runs(database, filter, next));
     if (runs.empty()) break;
-    const bool last = runs.size() < page.limit;
-    page.before = runs.back().id;
-    for (RunSummary& run : runs) {
-      AGDB_TRY(const bool fits, contains(database, run, folded));
-      if (fits && found.size() < wanted) found.push_back(std::move(run));
-    }
-    if (last) break;
-    page.limit = kPageOfAll;
+    next.before = runs.back().id;
+    AGDB_CHECK_OK(take_containing(database, folded, runs, page.limit, found));
+    if (runs.size() < next.limit) break;
   }
   return found;
 }
 
+// Asks quickly for as long as that finds what is wanted; where most of it is something else,
+// checking it would cost more than to ask for the whole text.
+Result<std::vector<RunSummary>> search_index(Database& database, std::string_view text,
+                                             const RunFilter& filter, const RunPage& page) {
+  const TextQuery query = text_query_of(text);
+  if (query.quick.empty()) return list_matches(database, query.whole, filter, page);
+  const std::string folded = fold_case(text);
+  std::vector<RunSummary> found;
+  std::size_t checked = 0;
+  RunPage next = page;
+  for (;;) {
+    next.limit = checked == 0 ? std::min(page.limit, kPageOfAll) : kPageOfAll;
+    AGDB_TRY(std::vector<RunSummary> runs, list_matches(database, query.quick, filter, next));
+    const bool last = runs.size() < next.limit;
+    if (!runs.empty()) next.before = runs.back().id;
+    checked += runs.size();
+    AGDB_CHECK_OK(take_containing(database, folded, runs, page.limit, found));
+    if (last || found.size() == page.limit) return found;
+    if (checked < kPageOfAll || found.size() * 4 >= checked) continue;
+    next.limit = page.limit - found.size();
+    AGDB_TRY(std::vector<RunSummary> rest, list_matches(database, query.whole, filter, next));
+    std::ranges::move(rest, std::back_inserter(found));
+    return found;
+  }
+}
+
 Result<std::vector<RunSummary>> list_found(Database& database, std::string_view text,
                                            const RunFilter& filter, const RunPage& page) {
-  if (count_characters(text) < kMinIndexedCharacters)
-    return list_containing(database, text, page,
-                           [&](const RunPage& next) { return list_runs(database, filter, next); });
-  const TextQuery query = text_query_of(text);
-  if (!query.to_be_checked) return list_matches(database, query.match, filter, page);
-  return list_containing(database, text, page, [&](const RunPage& next) {
-    return list_matches(database, query.match, filter, next);
-  });
+  return count_characters(text) < kMinIndexedCharacters
+             ? search_all(database, text, filter, page)
+             : search_index(database, text, filter, page);
 }
 
 }  // namespace

@@ -293,9 +293,12 @@ void ask_all(const TraceStore& store) {
   ask("search, rare text", 0.5,
       [&](int i) { value(store.search(fmt::format("notes-{}.md", 100 + i * 101 % 40'000), {})); });
   ask("search, text of nobody", 0.5, [&](int) { value(store.search("xyzzy", {})); });
+  ask(
+      "search, trigrams of many and text of nobody", 100,
+      [&](int) { value(store.search("flaky report", {})); }, 40);
   ask("stats", 1, [&](int) { value(store.stats()); });
   ask("aggregate over everything", 100, [&](int) { value(store.aggregate(0)); }, 15);
-  ask("aggregate over 24 h", 20, [&](int) { value(store.aggregate(24 * 3600)); }, 40);
+  ask("aggregate over 24 h", 20, [&](int) { value(store.aggregate(24 * 3600)); }, 200);
 }
 
 }  // namespace
