@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "debug/secrets/byte_class.h"
 
@@ -11,7 +12,7 @@ namespace {
 using namespace byte_class;
 using enum SecretKind;
 
-// Of two that begin alike the longer comes first.
+// By their first byte; of two that begin alike the longer comes first.
 constexpr auto kPrefixes = std::to_array<KeyPrefix>({
     {"sk-ant-", kAnthropicKey, kBase64Url, 20},
     {"sk-proj-", kOpenAiKey, kBase64Url, 20},
@@ -90,6 +91,29 @@ constexpr auto kPrefixes = std::to_array<KeyPrefix>({
     {"figd_", kVendorKey, kBase64Url, 32},
 });
 
+// Prefixes that begin with the same byte stand together: where those of each byte do.
+struct Range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+consteval std::array<Range, 256> make_ranges() {
+  std::array<Range, 256> ranges{};
+  for (std::size_t i = 0; i < kPrefixes.size(); ++i) {
+    Range& range = ranges[static_cast<unsigned char>(kPrefixes[i].prefix[0])];
+    if (range.end == 0) range.begin = i;
+    if (range.end != 0 && range.end != i) throw "prefixes of one first byte stand apart";
+    range.end = i + 1;
+  }
+  return ranges;
+}
+constexpr std::array<Range, 256> kRanges = make_ranges();
+
+std::span<const KeyPrefix> prefixes_from(char first) {
+  const Range range = kRanges[static_cast<unsigned char>(first)];
+  return std::span(kPrefixes).subspan(range.begin, range.end - range.begin);
+}
+
 // What is looked at of a run that may be of any length.
 constexpr std::size_t kEnough = 256;
 constexpr std::size_t kShortestPart = 8;  // of a JWT
@@ -143,8 +167,8 @@ bool looks_random(std::string_view token, int changes) {
 
 std::optional<FoundSecret> find_key(std::string_view text, std::size_t at) {
   const std::string_view rest = text.substr(at);
-  for (const KeyPrefix& key : kPrefixes) {
-    if (key.prefix[0] != rest[0] || !rest.starts_with(key.prefix)) continue;
+  for (const KeyPrefix& key : prefixes_from(rest[0])) {
+    if (!rest.starts_with(key.prefix)) continue;
     const std::size_t begin = at + key.prefix.size();
     // The whole of it goes, once its beginning has shown what it is.
     std::size_t end = run_end(text, begin, key.alphabet, kEnough);

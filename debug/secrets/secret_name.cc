@@ -120,8 +120,9 @@ std::optional<SecretKind> secret_named(std::string_view name) {
   if (name.size() < 3 || !may_end_secret_name(name.back())) return std::nullopt;
   const PlainName plain(name);
   const std::string_view text = plain.view();
-  const auto* found = std::ranges::find_if(
-      kNameEnds, [text](const NameEnd& each) { return text.ends_with(each.end); });
+  const auto* found = std::ranges::find_if(kNameEnds, [text](const NameEnd& each) {
+    return text.back() == each.end.back() && text.ends_with(each.end);
+  });
   if (found == kNameEnds.end()) return std::nullopt;
   const auto within = [text](std::string_view word) { return text.contains(word); };
   if (found->kind == SecretKind::kToken && std::ranges::any_of(kHarmless, within))
@@ -148,7 +149,9 @@ bool is_secret_value(SecretKind kind, std::string_view value, bool quoted) {
 bool holds_base64(std::string_view name) {
   constexpr auto kNames = std::to_array<std::string_view>(
       {"signature", "thoughtsignature", "data", "encryptedcontent", "encryptedindex", "b64json"});
-  if (name.size() > kLongestName) return false;
+  if (name.size() < 4 || name.size() > kLongestName) return false;
+  // Nearly every other name begins with another letter.
+  if (!std::string_view("stdeb_-").contains(lower(name.front()))) return false;
   const PlainName plain(name);
   return std::ranges::find(kNames, plain.view()) != kNames.end();
 }
