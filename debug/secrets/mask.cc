@@ -22,32 +22,68 @@ bool is_base64(std::string_view text) {
   return run_end(text, 0, kBase64 | kBase64Url) == text.size();
 }
 
-// The text of a member (`key` may be empty). False: it holds no secret, and `out` is as it was.
-bool mask_member(std::string& out, std::string_view key, std::string_view text,
-                 MaskCounts& counts) {
+// The first secret in the text of a member (`key` may be empty), which is that of `finder`: all of
+// it where the key says so.
+std::optional<FoundSecret> first_secret(SecretFinder& finder, std::string_view key,
+                                        std::string_view text) {
   const bool base64 = holds_base64(key) && is_base64(text);
   // What a tool returned stands under "data", too: a key alone is no image.
-  if (base64 && (key != "data" || text.size() > kLongestKey)) return false;
+  if (base64 && (key != "data" || text.size() > kLongestKey)) return std::nullopt;
+  const std::optional<FoundSecret> found = finder.next();
+  if (base64 && !(found && found->begin == 0 && found->end == text.size())) return std::nullopt;
+  if (found && found->begin == 0) return found;
+  const std::optional<SecretKind> kind = secret_named(key);
+  if (!kind || !is_secret_value(*kind, text, true)) return found;
+  return FoundSecret{0, text.size(), *kind};
+}
+
+bool holds_secret(std::string_view key, std::string_view text) {
   SecretFinder finder(text);
-  std::optional<FoundSecret> found = finder.next();
-  if (base64 && !(found && found->begin == 0 && found->end == text.size())) return false;
-  const bool from_start = found && found->begin == 0;
-  if (const auto kind = from_start ? std::nullopt : secret_named(key);
-      kind && is_secret_value(*kind, text, true)) {
-    append_mask(out, *kind);
-    counts.add(*kind);
-    return true;
-  }
+  return first_secret(finder, key, text).has_value();
+}
+
+// The text of a member. False: it holds no secret, and `out` is as it was.
+bool mask_member(std::string& out, std::string_view key, std::string_view text,
+                 MaskCounts& counts) {
+  SecretFinder finder(text);
+  std::optional<FoundSecret> found = first_secret(finder, key, text);
   if (!found) return false;
   std::size_t done = 0;
-  for (; found; found = finder.next()) {
+  while (found) {
     out += text.substr(done, found->begin - done);
     append_mask(out, found->kind);
     counts.add(found->kind);
     done = found->end;
+    found = done < text.size() ? finder.next() : std::nullopt;
   }
   out += text.substr(done);
   return true;
+}
+
+// The strings of a value, keys included: visit(name, text), where the name of a key is empty.
+template <typename Value, typename Visit>
+void each_string(Value& value, Visit visit) {
+  std::vector<Value*> open;
+  const auto look_at = [&](Value& each, std::string_view name) {
+    if (each.is_string()) {
+      visit(name, each.string());
+    } else if (!each.empty()) {
+      open.push_back(&each);
+    }
+  };
+  look_at(value, {});
+  while (!open.empty()) {
+    Value& at = *open.back();
+    open.pop_back();
+    if (at.is_array()) {
+      for (Value& item : at.items()) look_at(item, {});
+    } else {
+      for (auto& [key, member] : at.members()) {
+        visit({}, key);
+        look_at(member, key);
+      }
+    }
+  }
 }
 
 // Walks over the strings of a JSON text.
@@ -139,28 +175,22 @@ std::string mask_secrets(std::string_view text, MaskCounts& counts) {
 }
 
 void mask_secrets(Json& value, MaskCounts& counts) {
-  struct Place {
-    Json* value;
-    std::string_view key;
-  };
-  std::vector<Place> open{{&value, {}}};
-  while (!open.empty()) {
-    const Place place = open.back();
-    open.pop_back();
+  each_string(value, [&](std::string_view name, std::string& text) {
     std::string masked;
-    if (place.value->is_string()) {
-      if (mask_member(masked, place.key, place.value->string(), counts))
-        place.value->string() = std::move(masked);
-    } else if (place.value->is_array()) {
-      for (Json& item : place.value->items()) open.push_back({&item, {}});
-    } else if (place.value->is_object()) {
-      for (auto& [key, member] : place.value->members()) {
-        masked.clear();
-        if (mask_member(masked, {}, key, counts)) key = masked;
-        open.push_back({&member, key});
-      }
-    }
-  }
+    if (mask_member(masked, name, text, counts)) text = std::move(masked);
+  });
+}
+
+bool text_has_secrets(std::string_view text) {
+  return holds_secret({}, text);
+}
+
+bool json_has_secrets(const Json& value) {
+  bool any = false;
+  each_string(value, [&](std::string_view name, const std::string& text) {
+    any = any || holds_secret(name, text);
+  });
+  return any;
 }
 
 std::string mask_json_text(std::string_view text, MaskCounts& counts) {

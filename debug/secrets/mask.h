@@ -20,6 +20,10 @@ std::string mask_secrets(std::string_view text, MaskCounts& counts);
 // ("api_key") is masked as a whole. Images and signatures of thoughts are left alone.
 void mask_secrets(Json& value, MaskCounts& counts);
 
+// Whether masking would change something: most texts hold none, and need no copy then.
+bool text_has_secrets(std::string_view text);
+bool json_has_secrets(const Json& value);
+
 // A text that holds JSON: one document, several, a piece of one. Only strings change, and of those
 // only such as hold a secret, so what was JSON is JSON. A string that has begun ends with the text.
 std::string mask_json_text(std::string_view text, MaskCounts& counts);

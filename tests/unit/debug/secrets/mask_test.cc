@@ -22,6 +22,8 @@ std::string masked(std::string_view text) {
   MaskCounts again;
   EXPECT_EQ(mask_secrets(once, again), once) << "a second time changes it: " << text;
   EXPECT_EQ(again.total(), 0U);
+  EXPECT_EQ(text_has_secrets(text), counts.total() > 0) << text;
+  EXPECT_FALSE(text_has_secrets(once)) << once;
   return once;
 }
 
@@ -332,6 +334,23 @@ TEST(MaskJson, ValuesAndText) {
   mask_secrets(value, counts);
   EXPECT_EQ(dump(value, {.sorted = false}), masked_json(text));
   EXPECT_EQ(counts.text(), "github_token=1, token=1");
+}
+
+TEST(MaskJson, WhetherItHasSecretsIsTheSameAsWhetherMaskingChangesIt) {
+  const std::string key = "ghp_" + alnum(36);
+  for (const std::string& text :
+       {std::string("null"), std::string("[]"), std::string("{\"a\":[1,{\"b\":\"plain\"}]}"),
+        "\"" + key + "\"", "{\"" + key + "\":1}", "{\"a\":[[],{\"b\":\"x " + key + "\"}]}",
+        "{\"token\":\"" + alnum(30) + "\"}", "{\"signature\":\"" + alnum(40) + "\"}",
+        "{\"_data_\":\"" + alnum(2000) + "\"}",
+        "{\"Thought-Signature\":\"" + key + alnum(9) + "+\"}"}) {
+    Json value = *parse_json(text);
+    const Json before = value;
+    MaskCounts counts;
+    mask_secrets(value, counts);
+    EXPECT_EQ(json_has_secrets(before), value != before) << text;
+    EXPECT_FALSE(json_has_secrets(value)) << text;
+  }
 }
 
 // Recordings, session logs and scripts of others: full of ids, signatures and hashes, with no
