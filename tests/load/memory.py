@@ -73,7 +73,7 @@ class Repeated:
 
 def make_recording(program, folder, events):
     subprocess.run([program, "run", str(SCRIPT), "--record", "--records", str(folder)], check=True, capture_output=True)
-    record = next(folder.iterdir())
+    record = next(folder.glob("*/metadata.json")).parent
     with open(record / "events.jsonl", encoding="utf-8") as file:
         repeated = Repeated(list(file))
     text_hash, sums_hash = Hasher(), Hasher()
