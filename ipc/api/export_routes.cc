@@ -4,6 +4,7 @@
 #include "ipc/api/masked_answer.h"
 #include "ipc/api/recording_parameters.h"
 #include "ipc/api/routes.h"
+#include "ipc/api/schema.h"
 #include "ipc/api/spool.h"
 #include "ipc/api/trace_parameters.h"
 
@@ -62,10 +63,13 @@ std::vector<Parameter> export_parameters(Parameter which) {
 }
 
 RouteAnswer export_answer() {
-  return {.description =
-              "of the format's type: application/json, application/x-ndjson, text/plain "
-              "or text/csv",
-          .content_type = "text/csv"};
+  RouteAnswer answer{.description = "of the format's type",
+                     .content_type = "application/json",
+                     .schema = schema::map(schema::any())};
+  for (const TraceFormat& format : trace_formats())
+    if (format.media_type != answer.content_type)
+      answer.other_types.emplace_back(format.media_type);
+  return answer;
 }
 
 }  // namespace

@@ -67,7 +67,10 @@ Json answer_json(const RouteAnswer& answer) {
   Json json = Json::object({{"description", answer.description}});
   if (answer.content_type.empty()) return json;
   Json media = Json::object({{"schema", answer.schema.is_null() ? schema::text() : answer.schema}});
-  json.set("content", Json(Json::Object{{answer.content_type, std::move(media)}}));
+  Json content = Json(Json::Object{{answer.content_type, std::move(media)}});
+  for (const std::string& type : answer.other_types)
+    content.set(type, Json::object({{"schema", schema::text()}}));
+  json.set("content", std::move(content));
   return json;
 }
 

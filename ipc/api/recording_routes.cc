@@ -23,6 +23,7 @@ using Handled = Result<HttpResponse>;
 using enum Parameter::Type;
 using schema::text;
 
+constexpr const char* kLinesType = "application/x-ndjson";
 constexpr std::size_t kPieceBytes = 64 << 10;
 constexpr std::size_t kPageBytes = 16 << 20;  // of a page that is one document
 
@@ -50,11 +51,11 @@ Handled info(const ApiCall& call, const ApiContext& context) {
 }
 
 bool wants_lines(const HttpRequest& request) {
-  return request.header("accept").value_or("").contains("application/x-ndjson");
+  return request.header("accept").value_or("").contains(kLinesType);
 }
 
 HttpResponse event_lines(std::shared_ptr<EventPages> pages, const ApiContext& context) {
-  return {.headers = {{"Content-Type", "application/x-ndjson"}},
+  return {.headers = {{"Content-Type", kLinesType}},
           .source = [pages = std::move(pages), all = context.masked](std::string& out) {
             const std::uint64_t before = pages->masked().total();
             Result<bool> more = pages->next(out, "\n", kPieceBytes);
@@ -213,7 +214,8 @@ void add_events(RouteTable& table, const ApiContext& context) {
              .answers = {{.description = "`next` is the first event of the next page, or null",
                           .schema = schema::object({{"events", schema::list(schema::any())},
                                                     {"next", schema::any()},
-                                                    {"unreadable", schema::integer()}})}},
+                                                    {"unreadable", schema::integer()}}),
+                          .other_types = {kLinesType}}},
              .has_texts = true,
              .handler = [&context](const ApiCall& call) { return events(call, context); }});
   add(table, context,

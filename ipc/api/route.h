@@ -51,6 +51,8 @@ struct RouteAnswer {
   std::string description = "done";
   std::string content_type = "application/json";  // empty: there is no body
   Json schema = {};                               // of JSON; null: text
+  // That it may have instead, where the request says so; each is text.
+  std::vector<std::string> other_types = {};
 };
 
 struct Route {

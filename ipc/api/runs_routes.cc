@@ -185,17 +185,19 @@ void add_sums(RouteTable& table, const ApiContext& context) {
              .answers = {{.schema = schema::ref("TraceAggregate")}},
              .has_texts = true,
              .handler = [&context](const ApiCall& c) { return aggregate_traces(c, context); }});
-  table.add({.method = "GET",
-             .path = "/v1/traces/export",
-             .id = "exportTraces",
-             .tag = "traces",
-             .summary = "all traces that fit, as JSONL, CSV or Prometheus text, streamed",
-             .parameters = export_parameters(),
-             .answers = {{.description = "of the format's type: application/x-ndjson, text/csv or "
-                                         "text/plain",
-                          .content_type = "application/x-ndjson"}},
-             .has_texts = true,
-             .handler = [&context](const ApiCall& call) { return export_some(call, context); }});
+  table.add(
+      {.method = "GET",
+       .path = "/v1/traces/export",
+       .id = "exportTraces",
+       .tag = "traces",
+       .summary = "all traces that fit, as JSONL, CSV or Prometheus text, streamed",
+       .parameters = export_parameters(),
+       .answers = {{.description = "of the format's type",
+                    .content_type = std::string(content_type_of(ExportFormat::kJsonl)),
+                    .other_types = {std::string(content_type_of(ExportFormat::kCsv)),
+                                    std::string(content_type_of(ExportFormat::kPrometheus))}}},
+       .has_texts = true,
+       .handler = [&context](const ApiCall& call) { return export_some(call, context); }});
 }
 
 }  // namespace
