@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 
 #include "debug/record/event_text.h"
@@ -77,6 +78,21 @@ Result<ListedRecording> read_listed(std::string folder) {
   AGDB_TRY(listed.metadata, read_metadata(listed.folder));
   if (listed.metadata.status == kStatusRecording) listed.metadata.status = kStatusInterrupted;
   return listed;
+}
+
+// "7-1769474838" → 1769474838; 0 of an id that tells no start.
+std::uint64_t start_told_by(std::string_view id) {
+  const std::size_t dash = id.find('-');
+  std::uint64_t seconds = 0;
+  if (dash != std::string_view::npos)
+    std::from_chars(id.data() + dash + 1, id.data() + id.size(), seconds);
+  return seconds;
+}
+
+bool is_newer(std::string_view a, std::string_view b) {
+  const std::uint64_t of_a = start_told_by(a);
+  const std::uint64_t of_b = start_told_by(b);
+  return of_a != of_b ? of_a > of_b : natural_less(b, a);
 }
 
 // Of recordings made at one time, the later in natural order counts as newer.
@@ -184,6 +200,26 @@ Result<RecordingList> list_recordings(const std::string& records_dir) {
       list.recordings.push_back(*std::move(listed));
     } else {
       list.unreadable.push_back({std::move(folder), std::move(listed).error()});
+    }
+  }
+  return list;
+}
+
+Result<RecordingList> list_recordings(const std::string& records_dir, const RecordingPage& page) {
+  if (!page.before.empty()) AGDB_CHECK_OK(check_record_id(page.before));
+  AGDB_TRY(std::vector<std::string> names, record_folders(records_dir));
+  if (!page.before.empty())
+    std::erase_if(names, [&](const std::string& name) { return !is_newer(page.before, name); });
+  std::sort(names.begin(), names.end(), is_newer);
+  RecordingList list;
+  for (const std::string& name : names) {
+    if (list.recordings.size() >= page.limit) break;
+    std::string folder = fmt::format("{}/{}", records_dir, name);
+    Result<ListedRecording> listed = read_listed(folder);
+    if (!listed) {
+      list.unreadable.push_back({std::move(folder), std::move(listed).error()});
+    } else if (!page.roots_only || is_root(listed->metadata)) {
+      list.recordings.push_back(*std::move(listed));
     }
   }
   return list;

@@ -70,6 +70,16 @@ struct RecordingList {
 // and hidden folders are no recordings.
 Result<RecordingList> list_recordings(const std::string& records_dir);
 
+// A part of that list, the newest first: by the start that their ids tell, then against their
+// order.
+struct RecordingPage {
+  std::size_t limit = 100;
+  std::string before;       // only older ones than this id tells, which need not be there; "": all
+  bool roots_only = false;  // not those that another recorded process spawned
+};
+// Reads no more recordings than it goes through. `unreadable`: of those on the way.
+Result<RecordingList> list_recordings(const std::string& records_dir, const RecordingPage& page);
+
 // Deletes a recording's files and its folder. Refuses one that is being written, and a folder that
 // is no recording's; files that are none of ours are left, and then the folder too (an error).
 Status remove_recording(FileSystem& files, const std::string& folder);

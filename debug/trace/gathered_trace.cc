@@ -52,7 +52,7 @@ Status add_kept(const TracePlaces& places, const std::string& trace_id, Gathered
 // As it was kept, or derived, and kept then.
 Result<TraceTally> tally_of(const RecordedRun& run, FileSystem& files, DerivedCounts& counts,
                             const DeriveProgress& progress) {
-  if (const std::optional<RunTally> kept = read_tally(run)) {
+  if (const std::optional<KeptTally> kept = read_tally(run)) {
     counts.damaged_lines += kept->damaged_lines;
     return kept->tally;
   }
@@ -105,7 +105,7 @@ Result<AllTraces> list_all_traces(const TracePlaces& places, FileSystem& files,
   for (const auto& [id, tally] : recorded) {
     if (!tally.empty()) all.traces.push_back(tally.summary());
   }
-  AGDB_TRY(const TraceList kept, list_traces(places.traces_dir));
+  AGDB_TRY(const TraceList kept, list_traces(places.traces_dir, files));
   for (const TraceSummary& trace : kept.traces) {
     if (!recorded.contains(trace.trace_id)) all.traces.push_back(trace);
   }

@@ -10,6 +10,7 @@
 #include "debug/trace/saturating.h"
 #include "debug/trace/span_file.h"
 #include "debug/trace/span_text.h"
+#include "debug/trace/tally_file.h"
 #include "runtime/events/adaptive_duration.h"
 #include "runtime/events/printable.h"
 #include "runtime/events/text.h"
@@ -23,6 +24,8 @@ constexpr std::size_t kCountWidth = 5;
 constexpr std::size_t kDurationWidth = 10;
 constexpr int kRule = 70;
 constexpr std::size_t kLeastRoot = 16;
+// Bytes of a file of spans. Fewer are read as fast as their tally.
+constexpr std::int64_t kWorthKeeping = 64 << 10;
 
 Result<std::vector<std::string>> trace_folders(const std::string& traces_dir) {
   namespace fs = std::filesystem;
@@ -42,19 +45,33 @@ Result<std::vector<std::string>> trace_folders(const std::string& traces_dir) {
   return names;
 }
 
-Result<TraceSummary> summarize(const std::string& traces_dir, const std::string& trace_id) {
-  TraceTally tally;
+Result<KeptTally> count_spans(const std::string& traces_dir, const std::string& trace_id) {
+  KeptTally found;
   AGDB_TRY(const SpanFileTally lines,
-           scan_spans(traces_dir, trace_id, [&](const Span& span) { tally.add(span); }));
-  if (tally.empty() && lines.bad_lines > 0) {
-    return fail(Code::kCorrupt, fmt::format("trace \"{}\" has no readable span: line {}: {}",
-                                            trace_id, lines.bad[0].line, lines.bad[0].why));
-  }
-  if (tally.empty())
+           scan_spans(traces_dir, trace_id, [&](const Span& span) { found.tally.add(span); }));
+  found.damaged_lines = lines.bad_lines;
+  if (!found.tally.empty()) return found;
+  if (lines.bad_lines == 0)
     return fail(Code::kNotFound, fmt::format("trace \"{}\" has no spans", trace_id));
-  TraceSummary summary = tally.summary();
+  return fail(Code::kCorrupt, fmt::format("trace \"{}\" has no readable span: line {}: {}",
+                                          trace_id, lines.bad[0].line, lines.bad[0].why));
+}
+
+Result<TraceSummary> summarize(const std::string& traces_dir, const std::string& trace_id,
+                               FileSystem& files) {
+  const std::string kept_at = fmt::format("{}/{}/{}", traces_dir, trace_id, kSpanTallyName);
+  // Before it is read: what is added meanwhile makes it another file.
+  Json made_of = Json::array();
+  append_file_state(made_of, span_file_path(traces_dir, trace_id));
+  std::optional<KeptTally> found = read_tally_file(kept_at, made_of);
+  if (!found) {
+    AGDB_TRY(found, count_spans(traces_dir, trace_id));
+    if (made_of.items()[0].to_int().value_or(0) >= kWorthKeeping)
+      keep_tally_file(files, kept_at, made_of, *found);
+  }
+  TraceSummary summary = found->tally.summary();
   summary.trace_id = trace_id;
-  summary.bad_lines = lines.bad_lines;
+  summary.bad_lines = found->damaged_lines;
   return summary;
 }
 
@@ -152,11 +169,11 @@ void sort_newest_first(std::vector<TraceSummary>& traces) {
                    [](const TraceSummary& a, const TraceSummary& b) { return a.start > b.start; });
 }
 
-Result<TraceList> list_traces(const std::string& traces_dir) {
+Result<TraceList> list_traces(const std::string& traces_dir, FileSystem& files) {
   AGDB_TRY(const std::vector<std::string> names, trace_folders(traces_dir));
   TraceList list;
   for (const std::string& name : names) {
-    Result<TraceSummary> summary = summarize(traces_dir, name);
+    Result<TraceSummary> summary = summarize(traces_dir, name, files);
     if (summary) {
       list.traces.push_back(*std::move(summary));
     } else {

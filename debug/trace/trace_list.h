@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "debug/record/file.h"
 #include "debug/trace/span.h"
 
 namespace agdb {
@@ -54,8 +55,11 @@ struct TraceList {
   std::vector<Unreadable> unreadable;  // those without a span included
 };
 
-// The traces kept in files (span_file.h), each named by its folder. No such folder: no traces.
-Result<TraceList> list_traces(const std::string& traces_dir);
+// The traces kept in files (span_file.h), each named by its folder. No such folder: no traces. What
+// is told of a large file is kept beside it, through `files` (tally_file.h).
+Result<TraceList> list_traces(const std::string& traces_dir, FileSystem& files);
+// The name of that file.
+inline constexpr std::string_view kSpanTallyName = "spans.tally";
 // Puts them into the order of lists.
 void sort_newest_first(std::vector<TraceSummary>& traces);
 

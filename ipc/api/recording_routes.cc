@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <limits>
 #include <utility>
 
@@ -33,15 +34,20 @@ Json as_printed() {
 }
 
 Handled list(const ApiCall& call, const ApiContext& context) {
-  AGDB_TRY(const RecordingList found, list_recordings(context.records_dir));
+  const RecordingPage page{.limit = page_limit_of(call),
+                           .before = call.text("before"),
+                           .roots_only = !call.boolean("all")};
+  AGDB_TRY(const RecordingList found, list_recordings(context.records_dir, page));
   Json recordings = Json::array();
   for (const ListedRecording& each : found.recordings) {
-    if (!call.boolean("all") && !is_root(each.metadata)) continue;
     AGDB_TRY(Json json, metadata_json(each.metadata));
     recordings.push_back(std::move(json));
   }
-  return json_response(Json::object(
-      {{"recordings", std::move(recordings)}, {"unreadable", found.unreadable.size()}}));
+  Json json = Json::object(
+      {{"recordings", std::move(recordings)}, {"unreadable", found.unreadable.size()}});
+  if (found.recordings.size() == page.limit)
+    json.set("next", std::filesystem::path(found.recordings.back().folder).filename().string());
+  return json_response(json);
 }
 
 Handled info(const ApiCall& call, const ApiContext& context) {
@@ -235,13 +241,16 @@ void add_events(RouteTable& table, const ApiContext& context) {
 
 void add_recording_routes(RouteTable& table, ApiContext& context) {
   add(table, context,
-      {"/v1/recordings",
-       "listRecordings",
-       "recordings, those of runs' roots",
-       {{.name = "all", .description = "children's too", .type = kBoolean, .otherwise = "false"}},
+      {"/v1/recordings", "listRecordings", "recordings, those of runs' roots, the newest first",
+       joined({{{.name = "all",
+                 .description = "children's too",
+                 .type = kBoolean,
+                 .otherwise = "false"}},
+               name_page_parameters()}),
        list,
        schema::object(
-           {{"recordings", schema::list(as_printed())}, {"unreadable", schema::integer()}})});
+           {{"recordings", schema::list(as_printed())}, {"unreadable", schema::integer()}},
+           {{"next", schema::described(text(), "`before` of the next page, if there is one")}})});
   add(table, context,
       {"/v1/recordings/{id}",
        "getRecording",

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <utility>
 
 #include "debug/trace/blame.h"
 #include "debug/trace/trace_analysis.h"
 #include "debug/trace/trace_compare.h"
 #include "debug/trace/tree_json.h"
+#include "ipc/api/recording_parameters.h"
 #include "ipc/api/routes.h"
 #include "ipc/api/schema.h"
 #include "ipc/api/trace_parameters.h"
@@ -23,13 +25,24 @@ Result<SpanTree> tree_of(const ApiCall& call, const ApiContext& context,
   return *std::move(tree);
 }
 
-Handled list(const ApiCall&, const ApiContext& context) {
+Handled list(const ApiCall& call, const ApiContext& context) {
   FileSystem disk;
   AGDB_TRY(const AllTraces all, list_all_traces(context.places(), disk));
+  auto from = all.traces.begin();
+  if (const auto before = call.optional_text("before")) {
+    from = std::ranges::find(all.traces, *before, &TraceSummary::trace_id);
+    if (from == all.traces.end())
+      return fail(Code::kNotFound, "there is no trace \"" + *before + "\" to go on behind");
+    ++from;
+  }
+  const auto limit = static_cast<std::ptrdiff_t>(page_limit_of(call));
+  const auto to = from + std::min(limit, all.traces.end() - from);
   Json traces = Json::array();
-  for (const TraceSummary& trace : all.traces) traces.push_back(trace_summary_json(trace));
-  return json_response(
-      Json::object({{"traces", std::move(traces)}, {"unreadable", all.unreadable.size()}}));
+  std::for_each(from, to,
+                [&](const TraceSummary& trace) { traces.push_back(trace_summary_json(trace)); });
+  Json json = Json::object({{"traces", std::move(traces)}, {"unreadable", all.unreadable.size()}});
+  if (to != all.traces.end()) json.set("next", std::prev(to)->trace_id);
+  return json_response(json);
 }
 
 Handled show(const ApiCall& call, const ApiContext& context) {
@@ -76,7 +89,9 @@ void add(RouteTable& table, const ApiContext& context, Ability ability) {
 
 void add_span_routes(RouteTable& table, ApiContext& context) {
   const Parameter trace = trace_parameter();
-  add(table, context, {"/v1/spans", "listSpanTrees", "runs as traces, the newest first", {}, list});
+  add(table, context,
+      {"/v1/spans", "listSpanTrees", "runs as traces, the newest first", name_page_parameters(),
+       list});
   add(table, context,
       {"/v1/spans/{trace}", "getSpanTree", "a run as a tree of spans", {trace}, show});
   add(table, context,

@@ -110,7 +110,8 @@ Result<Json> spans_read_op(const Json& in, Recordings&) {
 
 Result<Json> trace_list_op(const Json& in, Recordings&) {
   AGDB_TRY(const TraceFiles files, TraceFiles::create(in["files"]));
-  const Result<TraceList> list = list_traces(files.folder());
+  FileSystem disk;
+  const Result<TraceList> list = list_traces(files.folder(), disk);
   if (!list) return refused(list.error());
   Json traces = Json::array();
   for (const TraceSummary& trace : list->traces) traces.push_back(trace_summary_json(trace));

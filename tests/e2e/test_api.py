@@ -29,7 +29,24 @@ class Recordings(HttpCase):
     def test_lists(self):
         for words, query in (([], ""), (["--all"], "?all=true")):
             printed = [json.loads(line) for line in self.agdb("record", "list", *words, "--json").lines()]
-            self.assertEqual(self.get("/v1/recordings" + query).json(), {"recordings": printed, "unreadable": 0})
+            answer = self.get("/v1/recordings" + query).json()
+            self.assertEqual(answer["unreadable"], 0)
+            self.assertCountEqual(answer["recordings"], printed)
+
+    def test_lists_page_by_page(self):
+        for path, key, name in (("/v1/recordings", "recordings", "record_id"), ("/v1/spans", "traces", "trace_id")):
+            whole = self.get(path).json()
+            self.assertGreater(len(whole[key]), 1)
+            self.assertNotIn("next", whole)
+            paged, query = [], "?limit=1"
+            while True:
+                page = self.get(path + query).json()
+                paged += page[key]
+                if "next" not in page:
+                    break
+                query = f"?limit=1&before={page['next']}"
+            self.assertEqual([one[name] for one in paged], [one[name] for one in whole[key]])
+        self.problem(404, self.get("/v1/spans?before=no-such"), "no-such")
 
     def test_one_and_what_it_knew(self):
         last = self.events(self.id)[-1]["seq_num"]

@@ -11,6 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 class RecordsDir : public RecordTest {
  protected:
@@ -179,6 +180,34 @@ TEST_F(RecordsDir, AListIsInNaturalOrderAndReportsWhatItCannotRead) {
   EXPECT_EQ(list->unreadable[0].folder, records_ + "/3-1");
   EXPECT_EQ(list->unreadable[0].error.code, Code::kNotFound);
   EXPECT_EQ(list->unreadable[1].error.code, Code::kCorrupt);
+}
+
+TEST_F(RecordsDir, PagesGoFromTheNewestToTheOldest) {
+  for (const char* name : {"imported", "9-100", "2-300", "10-300", "3-200", "3-200-2"})
+    recorded(name, 0);
+  make_folder("records/4-250");  // of no recording
+  const auto page = [&](std::size_t limit, const std::string& before) {
+    const Result<RecordingList> list =
+        list_recordings(records_, {.limit = limit, .before = before});
+    std::vector<std::string> names;
+    if (!list) return std::vector<std::string>{list.error().message};
+    for (const ListedRecording& each : list->recordings)
+      names.push_back(std::filesystem::path(each.folder).filename().string());
+    if (!list->unreadable.empty()) names.push_back("unreadable");
+    return names;
+  };
+  EXPECT_THAT(page(2, ""), ElementsAre("10-300", "2-300"));
+  EXPECT_THAT(page(2, "2-300"), ElementsAre("3-200-2", "3-200", "unreadable"));
+  EXPECT_THAT(page(9, "3-200"), ElementsAre("9-100", "imported"));
+  EXPECT_THAT(page(9, "imported"), IsEmpty());
+  EXPECT_THAT(page(0, ""), IsEmpty());
+  // One that has gone meanwhile, and what is no id.
+  EXPECT_THAT(page(1, "7-150"), ElementsAre("9-100"));
+  EXPECT_THAT(page(1, "../x"), ElementsAre(HasSubstr("../x")));
+  EXPECT_EQ(list_recordings(records_, {.limit = 9, .roots_only = true})->recordings.size(), 6u);
+  recorded("5-400", 0, RecordingParent{.record_id = "2-300"});
+  EXPECT_EQ(list_recordings(records_, {.limit = 9, .roots_only = true})->recordings.size(), 6u);
+  EXPECT_EQ(list_recordings(records_, {.limit = 9})->recordings.size(), 7u);
 }
 
 TEST_F(RecordsDir, WhatBelongsToRecordingsStandsBesideOrAmongThem) {

@@ -9,6 +9,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+FileSystem disk;
+
 std::vector<std::string> ids(const TraceList& list) {
   std::vector<std::string> found;
   for (const TraceSummary& trace : list.traces) found.push_back(trace.trace_id);
@@ -78,7 +80,7 @@ TEST(TraceTallyTest, WhatIsNoTallyIsNone) {
 
 TEST(TraceListTest, NoFolderNoTraces) {
   const TempTraces temp;
-  const Result<TraceList> list = list_traces(temp.path() + "/none");
+  const Result<TraceList> list = list_traces(temp.path() + "/none", disk);
   ASSERT_TRUE(list);
   EXPECT_TRUE(list->traces.empty());
   EXPECT_EQ(trace_list_text(list->traces), "No traces found.\n");
@@ -89,7 +91,7 @@ TEST(TraceListTest, NewestFirst) {
   write(temp, make_span("a", "", 1), "middle");
   write(temp, make_span("a", "", 2), "newest");
   write(temp, make_span("a", "", 0), "oldest");
-  EXPECT_THAT(ids(*list_traces(temp.path())), ElementsAre("newest", "middle", "oldest"));
+  EXPECT_THAT(ids(*list_traces(temp.path(), disk)), ElementsAre("newest", "middle", "oldest"));
 }
 
 TEST(TraceListTest, WhatCannotBeReadIsSaid) {
@@ -100,7 +102,7 @@ TEST(TraceListTest, WhatCannotBeReadIsSaid) {
   temp.write("partly", "nonsense\n{\"name\":\"a\"}\n");
   std::filesystem::create_directories(temp.path() + "/.hidden");
   std::filesystem::create_directories(temp.path() + "/b ad");
-  const Result<TraceList> list = list_traces(temp.path());
+  const Result<TraceList> list = list_traces(temp.path(), disk);
   ASSERT_TRUE(list);
   EXPECT_THAT(ids(*list), ElementsAre("good", "partly"));
   EXPECT_EQ(list->traces[1].bad_lines, 1u);
@@ -109,6 +111,62 @@ TEST(TraceListTest, WhatCannotBeReadIsSaid) {
   EXPECT_EQ(list->unreadable[1].trace_id, "bad");
   EXPECT_THAT(list->unreadable[1].error.message, HasSubstr("line 1"));
   EXPECT_THAT(list->unreadable[2].error.message, HasSubstr("no spans"));
+}
+
+// Kept beside a large file of spans: a list must not read them all again.
+class LargeTraceTest : public testing::Test {
+ protected:
+  LargeTraceTest() {
+    for (int i = 0; i < 500; ++i) write(temp_, make_span(std::string(100, 'n'), "", i), "large");
+  }
+  static void put(const std::string& path, std::string_view text) {
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  TraceSummary listed() { return list_traces(temp_.path(), disk)->traces.at(0); }
+  std::string tally_path() const { return temp_.path() + "/large/" + std::string(kSpanTallyName); }
+
+  const TempTraces temp_;
+};
+
+TEST_F(LargeTraceTest, ItsTallyIsKeptAndBelieved) {
+  const TraceSummary counted = listed();
+  EXPECT_EQ(counted.span_count, 500u);
+  ASSERT_TRUE(std::filesystem::exists(tally_path()));
+  EXPECT_EQ(listed(), counted);
+  // Where the figure comes from shows when it is another.
+  std::string text = *read_file(tally_path(), 1 << 20);
+  const std::size_t at = text.find("\"spans\":500");
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, 11, "\"spans\":501");
+  put(tally_path(), text);
+  EXPECT_EQ(listed().span_count, 501u);
+}
+
+TEST_F(LargeTraceTest, ItIsCountedAgainWhenASpanHasCome) {
+  listed();
+  write(temp_, make_span("one more", "", 501), "large");
+  EXPECT_EQ(listed().span_count, 501u);
+}
+
+TEST_F(LargeTraceTest, HostileTalliesAreCountedAgain) {
+  for (const char* text :
+       {"", "nonsense", "[]", "{\"version\":2}", "{\"version\":1,\"made_of\":[]}"}) {
+    put(tally_path(), text);
+    EXPECT_EQ(listed().span_count, 500u) << text;
+  }
+}
+
+TEST_F(LargeTraceTest, LinesThatAreNoSpanStayCounted) {
+  std::ofstream(span_file_path(temp_.path(), "large"), std::ios::app) << "nonsense\n";
+  EXPECT_EQ(listed().bad_lines, 1u);
+  EXPECT_EQ(listed().bad_lines, 1u);
+}
+
+TEST(TraceListTest, ASmallFileHasNoTally) {
+  const TempTraces temp;
+  write(temp, make_span("a", "", 1), "small");
+  EXPECT_EQ(list_traces(temp.path(), disk)->traces.size(), 1u);
+  EXPECT_FALSE(std::filesystem::exists(temp.path() + "/small/" + std::string(kSpanTallyName)));
 }
 
 TEST(TraceListTest, LongIdsAreCutAndNamesMadePrintable) {
