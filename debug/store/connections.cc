@@ -4,8 +4,11 @@
 
 namespace agdb {
 
-Connections::Connections(std::string path, Database writer)
-    : path_(std::move(path)), identity_(identity_of(path_)), writer_(std::move(writer)) {}
+Connections::Connections(std::string path, const Clock& clock, Database writer)
+    : path_(std::move(path)),
+      clock_(clock),
+      identity_(identity_of(path_)),
+      writer_(std::move(writer)) {}
 
 Status Connections::run(Database& database, std::string_view sql) {
   AGDB_TRY(Query query, database.query(sql));
@@ -39,7 +42,17 @@ Result<std::int64_t> Connections::version() {
     AGDB_TRY(Database database, take_reader());
     watcher_.emplace(std::move(database));
   }
-  return watcher_->number("PRAGMA data_version");
+  const Nanoseconds now = clock_.now();
+  // Taken back before the look: what is written during it is looked for the next time.
+  if (!has_written_.exchange(false) && now - looked_at_ < kLookEvery) return version_;
+  const Result<std::int64_t> version = watcher_->number("PRAGMA data_version");
+  if (!version) {
+    has_written_ = true;
+    return version;
+  }
+  version_ = *version;
+  looked_at_ = now;
+  return version_;
 }
 
 void Connections::give_back(Database database) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -10,6 +12,7 @@
 
 #include "debug/store/database.h"
 #include "debug/store/store_file.h"
+#include "runtime/events/clock.h"
 
 namespace agdb {
 
@@ -17,8 +20,8 @@ namespace agdb {
 // at once. Any thread.
 class Connections {
  public:
-  // `writer` is open, on a file whose tables are there.
-  Connections(std::string path, Database writer);
+  // `writer` is open, on a file whose tables are there. `clock` outlives this.
+  Connections(std::string path, const Clock& clock, Database writer);
 
   // Runs `work` on the writer, in a transaction that ends well only if `work` does.
   template <typename Work>
@@ -28,7 +31,9 @@ class Connections {
     AGDB_TRY(Transaction transaction, Transaction::begin(writer_));
     auto done = work(writer_);
     if (!done) return done;
-    AGDB_CHECK_OK(transaction.commit());
+    Status committed = transaction.commit();
+    has_written_ = true;
+    AGDB_CHECK_OK(committed);
     return done;
   }
 
@@ -42,7 +47,10 @@ class Connections {
     return done;
   }
 
-  // Differs from what it was before whenever somebody has written meanwhile, whichever process.
+  // Differs from what it was before when somebody has written meanwhile: at once what this has
+  // written, within a millisecond what another process has. To look each time costs two locks of
+  // the file and more, several microseconds.
+  static constexpr Nanoseconds kLookEvery = std::chrono::milliseconds(1);
   Result<std::int64_t> version();
 
  private:
@@ -53,13 +61,17 @@ class Connections {
   void give_back(Database database);
 
   const std::string path_;
+  const Clock& clock_;
   const FileIdentity identity_;
   std::mutex writing_;  // writer_
   Database writer_;
   std::mutex idle_mutex_;  // idle_
   std::vector<Database> idle_;
-  std::mutex watching_;  // watcher_
+  std::atomic<bool> has_written_ = true;  // since version_ was read
+  std::mutex watching_;                   // all below
   std::optional<Database> watcher_;
+  std::int64_t version_ = 0;
+  Nanoseconds looked_at_{0};
 };
 
 }  // namespace agdb

@@ -238,7 +238,10 @@ Result<std::vector<RunSummary>> list_found(Database& database, std::string_view 
 
 struct TraceStore::Impl {
   Impl(std::string file, const Clock& time, const StoreOptions& choice, Database writer)
-      : path(std::move(file)), clock(time), options(choice), connections(path, std::move(writer)) {}
+      : path(std::move(file)),
+        clock(time),
+        options(choice),
+        connections(path, clock, std::move(writer)) {}
 
   std::int64_t now() const {
     return std::chrono::floor<std::chrono::seconds>(clock.wall()).time_since_epoch().count();

@@ -47,6 +47,25 @@ TEST_F(Processes, OneReadsWhatAnotherHasWritten) {
   EXPECT_THAT(ids_of(store.search("from the other", {})), SizeIs(1));
 }
 
+TEST_F(Processes, TheVersionTellsWhatWasWrittenHereAtOnceAndElsewhereAMillisecondLater) {
+  TraceStore store = open();
+  const std::int64_t first = *store.version();
+  EXPECT_EQ(store.version(), first);
+  ASSERT_TRUE(store.record(a_run("here")));
+  const std::int64_t second = *store.version();
+  EXPECT_NE(second, first);
+  EXPECT_TRUE(ended_well(in_child([&] {
+    Result<TraceStore> other = try_open();
+    return other && other->record(a_run("elsewhere"));
+  })));
+  EXPECT_EQ(store.version(), second);
+  clock.passed += std::chrono::milliseconds(1);
+  const std::int64_t third = *store.version();
+  EXPECT_NE(third, second);
+  clock.passed += std::chrono::milliseconds(1);
+  EXPECT_EQ(store.version(), third);
+}
+
 TEST_F(Processes, ManyThreadsReadWhileOneWrites) {
   TraceStore store = open();
   std::atomic<bool> done = false;

@@ -16,10 +16,11 @@ namespace agdb {
 // A clock that stands still until it is told otherwise.
 class SetClock final : public Clock {
  public:
-  Nanoseconds now() const override { return Nanoseconds(0); }
+  Nanoseconds now() const override { return passed; }
   WallTime wall() const override { return WallTime(std::chrono::seconds(seconds)); }
 
   std::int64_t seconds = 1'700'000'000;
+  Nanoseconds passed{0};
 };
 
 // A store in a folder that goes when the test ends.
