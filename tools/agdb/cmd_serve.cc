@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <poll.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -78,6 +79,14 @@ void raise_file_limit() {
     spdlog::warn("cannot raise the limit of open files: {}", std::strerror(errno));
 }
 
+// What a large answer took goes back to the system. Left to itself glibc raises these bounds to
+// twice the largest block that was ever freed (64 MiB), and each thread's heap keeps as much: after
+// 36 lists of 4,800 recordings 57 MB stayed where 34 do now.
+void return_freed_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
 // The daemon over HTTP, where that is asked for.
 Result<std::unique_ptr<ApiServer>> open_api(const ServeArguments& arguments, Daemon& daemon,
                                             const Environment& env) {
@@ -120,6 +129,7 @@ Result<ExitCode> serve(const ServeArguments& arguments, Environment& env,
                        const std::function<void()>& ready) {
   set_up_log(arguments.log_level);
   raise_file_limit();
+  return_freed_memory();
   Daemon* running = nullptr;
   // Before the daemon's threads, so that they do not take its signals.
   InterruptGuard guard([&running] {
