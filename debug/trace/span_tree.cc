@@ -34,6 +34,7 @@ class TreeBuilder {
     for (const std::uint32_t i : ids.same_ids()) same_id_[i] = true;
     parents_.resize(count_);
     for (std::uint32_t i = 0; i < count_; ++i) {
+      if (spans_[i].parent_span_id.empty()) tops_.push_back(i);
       // Siblings often stand together.
       const bool as_before = i > 0 && spans_[i].parent_span_id == spans_[i - 1].parent_span_id;
       parents_[i] = as_before ? parents_[i - 1] : ids.find(spans_[i].parent_span_id);
@@ -46,12 +47,12 @@ class TreeBuilder {
 
   std::uint32_t choose_root() {
     std::uint32_t root = kNone;
-    for (std::uint32_t i = 0; i < count_; ++i) {
-      if (spans_[i].parent_span_id.empty() && (root == kNone || is_earlier(i, root))) root = i;
+    for (const std::uint32_t i : tops_) {
+      if (root == kNone || is_earlier(i, root)) root = i;
     }
     if (root == kNone) return top_above(0);
-    for (std::uint32_t i = 0; i < count_; ++i) {
-      if (spans_[i].parent_span_id.empty() && i != root) parents_[i] = root;
+    for (const std::uint32_t i : tops_) {
+      if (i != root) parents_[i] = root;
     }
     return root;
   }
@@ -146,6 +147,7 @@ class TreeBuilder {
   std::vector<SpanTree::Node>& nodes_;
   std::uint32_t count_;
   std::vector<std::uint32_t> parents_;
+  std::vector<std::uint32_t> tops_;  // that name no parent
   std::vector<bool> same_id_;
   std::vector<std::uint32_t> first_;
   std::vector<std::uint32_t> children_;
