@@ -1,7 +1,5 @@
 #include "debug/trace/trace_event_file.h"
 
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -13,25 +11,33 @@ namespace {
 constexpr std::size_t kPiece = std::size_t{256} << 10;
 constexpr std::string_view kHead = "{\"traceEvents\":[\n";
 
-template <typename Number>
-void append(std::string& out, Number value) {
-  std::array<char, json_text::kLongestNumber> digits;
-  char* const end = json_text::put(digits.data(), value);
-  out.append(digits.data(), end);
+// Room for what a member is made of, beside its name and a text.
+constexpr std::size_t kLongestFrame = 64;
+
+// Appends what `put` writes to memory of that size; it returns the end.
+template <typename Put>
+void append(std::string& out, std::size_t longest, const Put& put) {
+  const std::size_t before = out.size();
+  out.resize_and_overwrite(before + longest, [&](char* text, std::size_t) {
+    return static_cast<std::size_t>(put(text + before) - text);
+  });
 }
 
-void append_microseconds(std::string& out, std::int64_t nanoseconds) {
-  std::array<char, 32> digits;
-  char* end = std::to_chars(digits.data(), digits.data() + digits.size(), nanoseconds / 1000).ptr;
+template <typename Number>
+void append_number(std::string& out, Number value) {
+  append(out, json_text::kLongestNumber, [&](char* to) { return json_text::put(to, value); });
+}
+
+char* put_microseconds(char* to, std::int64_t nanoseconds) {
+  to = json_text::put(to, nanoseconds / 1000);
   std::int64_t rest = nanoseconds % 1000;
-  if (rest != 0) {
-    *end++ = '.';
-    for (std::int64_t unit = 100; rest != 0; unit /= 10) {
-      *end++ = static_cast<char>('0' + rest / unit);
-      rest %= unit;
-    }
+  if (rest == 0) return to;
+  *to++ = '.';
+  for (std::int64_t unit = 100; rest != 0; unit /= 10) {
+    *to++ = static_cast<char>('0' + rest / unit);
+    rest %= unit;
   }
-  out.append(digits.data(), end);
+  return to;
 }
 
 }  // namespace
@@ -43,17 +49,14 @@ TraceEventFile::TraceEventFile(std::function<Status(std::string_view)> write, st
 
 void TraceEventFile::begin(std::string_view phase, std::uint64_t pid, std::uint64_t tid,
                            std::int64_t at) {
-  if (limit_ == 0 && !std::exchange(first_, false)) out_ += ",\n";
-  out_ += R"({"ph":")";
-  out_ += phase;
-  out_ += R"(","pid":)";
-  append(out_, pid);
-  if (tid != 0) {
-    out_ += R"(,"tid":)";
-    append(out_, tid);
-  }
-  out_ += R"(,"ts":)";
-  append_microseconds(out_, at);
+  using json_text::put;
+  const bool follows = limit_ == 0 && !std::exchange(first_, false);
+  append(out_, 3 * json_text::kLongestNumber + kLongestFrame + phase.size(), [&](char* to) {
+    to = put(put(to, follows ? ",\n{\"ph\":\"" : "{\"ph\":\""), phase);
+    to = put(put(to, R"(","pid":)"), pid);
+    if (tid != 0) to = put(put(to, R"(,"tid":)"), tid);
+    return put_microseconds(put(to, R"(,"ts":)"), at);
+  });
   separate_ = true;
   current_ = {.number = ++number_};
 }
@@ -71,10 +74,11 @@ void TraceEventFile::depends_on(std::uint64_t event) {
 
 // Names of our own need no escapes.
 void TraceEventFile::key(std::string_view name) {
-  out_ += separate_ ? ",\"" : "\"";
+  append(out_, kLongestFrame + name.size(), [&](char* to) {
+    to = json_text::put(to, separate_ ? ",\"" : "\"");
+    return json_text::put(json_text::put(to, name), "\":");
+  });
   separate_ = true;
-  out_ += name;
-  out_ += "\":";
 }
 
 void TraceEventFile::text(std::string_view name, std::string_view value) {
@@ -84,23 +88,24 @@ void TraceEventFile::text(std::string_view name, std::string_view value) {
 
 void TraceEventFile::number(std::string_view name, std::int64_t value) {
   key(name);
-  append(out_, value);
+  append_number(out_, value);
 }
 
 void TraceEventFile::number(std::string_view name, std::uint64_t value) {
   key(name);
-  append(out_, value);
+  append_number(out_, value);
 }
 
 void TraceEventFile::microseconds(std::string_view name, std::int64_t nanoseconds) {
   key(name);
-  append_microseconds(out_, nanoseconds);
+  append(out_, json_text::kLongestNumber,
+         [&](char* to) { return put_microseconds(to, nanoseconds); });
 }
 
 void TraceEventFile::rounded(std::string_view name, double value) {
   constexpr double kHundredths = 100;
   key(name);
-  append(out_, std::round(value * kHundredths) / kHundredths);
+  append_number(out_, std::round(value * kHundredths) / kHundredths);
 }
 
 void TraceEventFile::boolean(std::string_view name, bool value) {
@@ -116,7 +121,7 @@ void TraceEventFile::json(std::string_view name, const Json& value) {
   if (value.is_string()) {
     dump_string_to(out_, value.string());
   } else if (value.type() == Json::Type::kInt) {
-    append(out_, *value.to_int());
+    append_number(out_, *value.to_int());
   } else {
     dump_to(out_, value, {.sorted = false});
   }
