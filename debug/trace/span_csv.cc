@@ -1,5 +1,6 @@
 #include "debug/trace/span_csv.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -10,7 +11,6 @@ constexpr std::string_view kHeader =
     "trace_id,span_id,parent_span_id,pid,kind,name,start,start_ns,duration_ns,status,error,"
     "tokens_used,syscall_count,record_id,seq,attributes\r\n";
 constexpr std::string_view kBeginsFormula = "=+-@\t\r";
-constexpr std::string_view kNeedsQuotes = ",\"\r\n";
 
 }  // namespace
 
@@ -37,7 +37,9 @@ void SpanCsv::on_span(const Span& span) {
   } else {
     row_ += ',';
   }
-  text(span.attributes.empty() ? std::string() : dump(span.attributes));
+  attributes_.clear();
+  if (!span.attributes.empty()) dump_to(attributes_, span.attributes);
+  text(attributes_);
   row_.pop_back();
   row_ += "\r\n";
   write_(row_);
@@ -46,13 +48,17 @@ void SpanCsv::on_span(const Span& span) {
 
 void SpanCsv::text(std::string_view value) {
   const bool formula = !value.empty() && kBeginsFormula.contains(value.front());
-  const bool quoted = value.find_first_of(kNeedsQuotes) != std::string_view::npos;
+  const bool quoted = std::ranges::any_of(
+      value, [](char c) { return c == ',' || c == '"' || c == '\r' || c == '\n'; });
   if (quoted) row_ += '"';
   if (formula) row_ += '\'';
-  for (const char c : value) {
-    if (c == '"') row_ += '"';
-    row_ += c;
+  // Quotes within are doubled.
+  for (std::size_t quote = 0; quoted && (quote = value.find('"')) != std::string_view::npos;) {
+    row_ += value.substr(0, quote + 1);
+    row_ += '"';
+    value.remove_prefix(quote + 1);
   }
+  row_ += value;
   if (quoted) row_ += '"';
   row_ += ',';
 }
@@ -60,7 +66,7 @@ void SpanCsv::text(std::string_view value) {
 void SpanCsv::number(std::int64_t value) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  row_.append(digits, end);
+  row_.append(digits, static_cast<std::size_t>(end - digits));
   row_ += ',';
 }
 

@@ -30,7 +30,8 @@ class SpanCsv final : public TraceSink {
   void number(std::int64_t value);
 
   std::function<void(std::string_view)> write_;
-  std::string row_;  // reused
+  std::string row_;         // reused
+  std::string attributes_;  // as JSON, reused
   std::uint64_t spans_ = 0;
 };
 

@@ -108,15 +108,21 @@ std::string format_wall_time(WallTime time) {
   const auto day = std::chrono::floor<days>(moment);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss<seconds> clock(moment - day);
-  std::string out =
-      fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  clock.hours().count(), clock.minutes().count(), clock.seconds().count());
-  if (nanoseconds != 0) {
-    out += fmt::format(".{:09}", nanoseconds);
-    out.resize(out.find_last_not_of('0') + 1);
-  }
-  return out + "Z";
+  // 64 bits of nanoseconds do not leave the years of four digits.
+  std::string out = "0000-00-00T00:00:00.000000000";
+  const auto put = [&out](std::size_t at, std::size_t digits, auto number) {
+    auto rest = static_cast<std::uint64_t>(number);
+    for (; digits > 0; rest /= 10) out[at + --digits] = static_cast<char>('0' + rest % 10);
+  };
+  put(0, 4, static_cast<int>(date.year()));
+  put(5, 2, static_cast<unsigned>(date.month()));
+  put(8, 2, static_cast<unsigned>(date.day()));
+  put(11, 2, clock.hours().count());
+  put(14, 2, clock.minutes().count());
+  put(17, 2, clock.seconds().count());
+  put(20, 9, nanoseconds);
+  out.resize(nanoseconds == 0 ? out.find('.') : out.find_last_not_of('0') + 1);
+  return out += 'Z';
 }
 
 Result<WallTime> parse_wall_time(std::string_view text, bool* zone_missing) {
