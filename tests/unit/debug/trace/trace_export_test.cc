@@ -79,6 +79,26 @@ TEST_F(TraceExportTest, TotalsSayWhatWasWritten) {
   EXPECT_GT(write(*many, "perfetto", {.limit = 20})->dropped, 0U);
 }
 
+TEST_F(TraceExportTest, ManyLinesComeInFewPieces) {
+  constexpr std::int64_t kMany = 2000;
+  for (std::int64_t i = 0; i < kMany; ++i)
+    keep("many", made_span(SpanKind::kToolCall, "s" + std::to_string(i), "",
+                           "t" + std::to_string(i), i, i + 1));
+  const Result<TraceSource> many = TraceSource::named(places_, "many");
+  for (const char* const format : {"csv", "folded"}) {
+    std::size_t pieces = 0;
+    std::string text;
+    ASSERT_TRUE(export_trace(*many, trace_format(format), {.write = [&](std::string_view piece) {
+      ++pieces;
+      text += piece;
+      return Status();
+    }}));
+    EXPECT_LT(pieces, 10U) << format;
+    EXPECT_GE(std::ranges::count(text, '\n'), kMany) << format;
+    EXPECT_TRUE(text.ends_with('\n')) << format;
+  }
+}
+
 TEST_F(TraceExportTest, SecretsAreMaskedAndCountedWhereThatIsWanted) {
   const TraceSource source = recorded("use " + key());
   for (const TraceFormat& format : trace_formats()) {
