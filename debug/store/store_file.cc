@@ -51,13 +51,14 @@ Status look_at_size(const std::string& path) {
 
 Status make_store_file(const std::string& path) {
   AGDB_CHECK_OK(make_folders(std::filesystem::path(path).parent_path()));
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return failed_to("open", path, errno);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0 && errno != EEXIST) return failed_to("open", path, errno);
+  if (fd >= 0) ::close(fd);
   struct stat info = {};
-  const bool regular = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-  if (regular && (info.st_mode & 0077) != 0) ::fchmod(fd, 0600);
-  ::close(fd);
-  if (!regular) return fail(Code::kInvalid, fmt::format("store {} is no plain file", path));
+  if (::stat(path.c_str(), &info) != 0) return failed_to("open", path, errno);
+  if (!S_ISREG(info.st_mode))
+    return fail(Code::kInvalid, fmt::format("store {} is no plain file", path));
+  if ((info.st_mode & 0077) != 0) ::chmod(path.c_str(), 0600);
   return {};
 }
 

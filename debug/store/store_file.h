@@ -7,7 +7,9 @@
 
 namespace agdb {
 
-// The file of a store, apart from what is in it.
+// The file of a store, apart from what is in it. A file that is there is never opened here: who
+// closes any descriptor of a file gives up all locks that its process has on it, those of SQLite
+// included, and another process would then take the log away from under this one.
 
 // Makes the folder (0700) and an empty file (0600) where they are missing, and takes others' rights
 // away from a file that is there.

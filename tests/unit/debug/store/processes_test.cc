@@ -2,7 +2,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <filesystem>
 #include <thread>
 
 #include "store_fixture.h"
@@ -45,6 +47,27 @@ TEST_F(Processes, OneReadsWhatAnotherHasWritten) {
     return other && other->record(a_run("from the other"));
   })));
   EXPECT_THAT(ids_of(store.search("from the other", {})), SizeIs(1));
+}
+
+// The daemon has the store open for runs that end, and for HTTP. The other process is born before,
+// so that it does not take this one's locks for its own.
+TEST_F(Processes, AProcessMayOpenItTwiceBesideAnother) {
+  std::array<int, 2> go{};
+  ASSERT_EQ(::pipe(go.data()), 0);
+  const pid_t other = in_child([&] {
+    char byte = 0;
+    if (::read(go[0], &byte, 1) != 1) return false;
+    const Result<TraceStore> store = try_open();
+    return store && store->len() == 1;
+  });
+  TraceStore first = open();
+  ASSERT_TRUE(first.record(a_run("before")));
+  const TraceStore second = open();
+  EXPECT_EQ(second.len(), 1);
+  ASSERT_EQ(::write(go[1], "x", 1), 1);
+  EXPECT_TRUE(ended_well(other));
+  EXPECT_TRUE(std::filesystem::exists(path() + "-wal")) << "this process still writes to its log";
+  for (const int fd : go) ::close(fd);
 }
 
 TEST_F(Processes, TheVersionTellsWhatWasWrittenHereAtOnceAndElsewhereAMillisecondLater) {
