@@ -28,6 +28,20 @@ std::map<std::uint32_t, std::vector<std::uint32_t>> ends_by_top(const Nodes& nod
   return ends;
 }
 
+// Whether something between a span that failed and the topmost one above it went well all the same:
+// it tried again, or did without.
+bool was_overcome(const Nodes& nodes, std::uint32_t end) {
+  bool well = false;
+  for (std::uint32_t at = nodes[end].parent; at != SpanTree::kNone; at = nodes[at].parent) {
+    if (!nodes[at].span->failed()) {
+      well = true;
+    } else if (well) {
+      return true;
+    }
+  }
+  return false;
+}
+
 using Ids = std::unordered_set<std::string_view>;
 
 Ids failed_processes(const Nodes& nodes) {
@@ -51,12 +65,20 @@ Failure failure_of(const Nodes& nodes, const std::vector<std::uint32_t>& ends, c
     const bool victim_a = waited_for_failure(*nodes[a].span, failed);
     const bool victim_b = waited_for_failure(*nodes[b].span, failed);
     if (victim_a != victim_b) return victim_b;
+    const bool overcome_a = was_overcome(nodes, a);
+    const bool overcome_b = was_overcome(nodes, b);
+    if (overcome_a != overcome_b) return overcome_b;
     const WallTime end_a = nodes[a].span->end();
     const WallTime end_b = nodes[b].span->end();
     return end_a != end_b ? end_a < end_b : nodes[a].depth > nodes[b].depth;
   };
+  // Not those that failed with another one somewhere below them.
+  std::vector<std::uint32_t> lowest;
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    if (i + 1 == ends.size() || ends[i + 1] >= nodes[ends[i]].end) lowest.push_back(ends[i]);
+  }
   Failure failure;
-  failure.origin = *std::min_element(ends.begin(), ends.end(), is_before);
+  failure.origin = *std::min_element(lowest.begin(), lowest.end(), is_before);
   for (std::uint32_t at = nodes[failure.origin].parent; at != SpanTree::kNone;
        at = nodes[at].parent) {
     if (nodes[at].span->failed()) failure.victims.push_back(at);

@@ -30,8 +30,9 @@ TimeUse time_use(const SpanTree& tree);
 
 // Something failed, and what failed because of it.
 struct Failure {
-  // Of the spans that failed and have no child that failed, the one that ended first; of those that
-  // ended together the deepest.
+  // Of the spans that failed and have no child that failed: one that nothing above it overcame (an
+  // attempt that was made again with success is no cause), of these the one that ended first, of
+  // those that ended together the deepest.
   std::uint32_t origin = 0;
   // The spans above it that failed, and waits for a process that failed; the nearest first.
   std::vector<std::uint32_t> victims;

@@ -83,6 +83,18 @@ TEST(FailuresTest, TheOriginIsWhatFailedFirst) {
   EXPECT_EQ(name(failures[0].others[0]), "late");
 }
 
+TEST(FailuresTest, WhatWasOvercomeIsNotTheOrigin) {
+  const SpanTree tree = build(
+      {failed(make_span("root", "", 0, 10)), make_span("call", "root", 1, 3),
+       failed(make_span("attempt", "call", 1, 1)), failed(make_span("last call", "root", 5, 1))});
+  const std::vector<Failure> failures = find_failures(tree);
+  ASSERT_EQ(failures.size(), 1u);
+  const auto name = [&](std::uint32_t node) { return tree.nodes()[node].span->name; };
+  EXPECT_EQ(name(failures[0].origin), "last call");
+  ASSERT_EQ(failures[0].others.size(), 1u);
+  EXPECT_EQ(name(failures[0].others[0]), "attempt");
+}
+
 TEST(FailuresTest, ApartStandWhatHasNoFailedSpanInCommon) {
   const SpanTree tree = build({make_span("root", "", 0, 10), failed(make_span("b", "root", 5, 1)),
                                failed(make_span("a", "root", 1, 1))});
