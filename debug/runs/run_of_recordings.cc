@@ -84,6 +84,7 @@ class Gathering {
     fds_ = FdTable();
     last_failure_.clear();
     offset_ = start_of(metadata) - start_;
+    has_recorded_parent_ = !is_root(metadata);
     if (metadata.began_late) {
       trace_.tokens_input = to_count(add_up(trace_.tokens_input, metadata.began_late->tokens_used));
       trace_.steps_executed =
@@ -131,11 +132,16 @@ class Gathering {
     const std::string path(fds_.track(pid, call));
     if (provider_.empty() && path.starts_with(kModelPath))
       provider_ = path.substr(kModelPath.size());
-    if (call.name == "Spawn" && call.err.empty())
+    if (call.name == "Spawn" && call.err.empty() && !is_told_by_parent(pid, call))
       add_event("spawn", "", std::string(call.args.text("intent")));
     if (call.err.empty() || call.name == "ReasonStep") return;
     const bool on_tool = path.starts_with(kToolPath);
     add_failure(on_tool ? path.substr(kToolPath.size()) : call.name, call.err);
+  }
+
+  // A process's own birth, which stands in its recording and in its parent's.
+  bool is_told_by_parent(Pid pid, const Syscall& birth) const {
+    return has_recorded_parent_ && birth.result.to_uint() == raw(pid);
   }
 
   void take_answer(const LlmResponse& answer) {
@@ -176,7 +182,8 @@ class Gathering {
   FdTable fds_;
   std::string last_failure_;
   std::string last_failed_;
-  Nanoseconds offset_{0};  // of the process at hand, since the run's start
+  Nanoseconds offset_{0};             // of the process at hand, since the run's start
+  bool has_recorded_parent_ = false;  // likewise
   Nanoseconds end_{0};
   std::int64_t at_ms_ = 0;
 };

@@ -115,6 +115,8 @@ TEST_F(RunOfRecordings, SumsUpAllProcesses) {
   happens(root_, 200,
           call("Spawn", Json::object({{"intent", "look up"}}), Json::object({{"pid", 2}})));
   start(child_, root_, "look up", 200);
+  // Its birth stands in both recordings.
+  happens(child_, 0, call("Spawn", Json::object({{"intent", "look up"}}), raw(child_)));
   LlmResponse retried = answer(300, 7);
   retried.attempt_starts = {Nanoseconds(1), Nanoseconds(2), Nanoseconds(3)};
   happens(child_, 50, retried);
