@@ -208,6 +208,10 @@ Result<RecordingList> list_recordings(const std::string& records_dir) {
 Result<RecordingList> list_recordings(const std::string& records_dir, const RecordingPage& page) {
   if (!page.before.empty()) AGDB_CHECK_OK(check_record_id(page.before));
   AGDB_TRY(std::vector<std::string> names, record_folders(records_dir));
+  // Where a recording stood that has gone meanwhile only its id can tell.
+  if (!page.before.empty() && start_told_by(page.before) == 0 &&
+      std::ranges::find(names, page.before) == names.end())
+    return not_found(page.before, records_dir);
   if (!page.before.empty())
     std::erase_if(names, [&](const std::string& name) { return !is_newer(page.before, name); });
   std::sort(names.begin(), names.end(), is_newer);

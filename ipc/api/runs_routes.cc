@@ -29,6 +29,9 @@ Handled list_traces(const ApiCall& call, const ApiContext& context) {
   AGDB_TRY(const RunFilter filter, filter_of(call, context.unix_now()));
   const RunPage page = page_of(call);
   const RunSort sort = *run_sort_of(call.text("sort", "id"));
+  if (sort != RunSort::kId && page.before != StoredId{})
+    return fail(Code::kInvalid, "before goes on in the order of ids, not by another sort",
+                "a larger limit, or sort=id");
   AGDB_TRY(const std::vector<RunSummary> runs, list_sorted(context.store, page, filter, sort));
   return list_response(runs, sort == RunSort::kId && runs.size() == page.limit);
 }

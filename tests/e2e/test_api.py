@@ -47,6 +47,8 @@ class Recordings(HttpCase):
                 query = f"?limit=1&before={page['next']}"
             self.assertEqual([one[name] for one in paged], [one[name] for one in whole[key]])
         self.problem(404, self.get("/v1/spans?before=no-such"), "no-such")
+        self.problem(404, self.get("/v1/recordings?before=no-such"), "no-such")
+        self.problem(400, self.get("/v1/traces?sort=tokens&before=2"), "before")
 
     def test_one_and_what_it_knew(self):
         last = self.events(self.id)[-1]["seq_num"]

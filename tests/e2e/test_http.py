@@ -237,8 +237,13 @@ class Refused(HttpCase):
             port = other.getsockname()[1]
             self.serve_refused("--http", f"127.0.0.1:{port}", naming=[f"127.0.0.1:{port}", "another program"])
 
+    def test_a_port_alone_is_one_of_this_machine(self):
+        self.serve("--http", ":0")
+        self.assertRegex(self.address, r"^127\.0\.0\.1:\d+$")
+        self.assertEqual(self.get("/v1/status").status, 200)
+
     def test_what_is_no_address(self):
-        for word in ("7475", "127.0.0.1", "127.0.0.1:99999", "http://127.0.0.1:1"):
+        for word in ("65536", ":", "127.0.0.1", "127.0.0.1:99999", "http://127.0.0.1:1"):
             self.agdb("serve", "--http", word, expect=USAGE)
         self.serve_refused("--http-token-file", "x", naming="it goes with --http or --otlp")
 

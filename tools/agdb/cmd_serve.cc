@@ -30,8 +30,15 @@ namespace {
 constexpr const char* kHttpAddress = "127.0.0.1:7475";
 constexpr const char* kOtlpAddress = "127.0.0.1:4318";
 
+// "7475" and ":7475" are ports of this machine.
+Result<HttpAddress> listen_address(const std::string& word) {
+  const std::string_view port = word.starts_with(':') ? std::string_view(word).substr(1) : word;
+  const bool only_port = !port.empty() && port.find_first_not_of("0123456789") == port.npos;
+  return parse_http_address(only_port ? fmt::format("127.0.0.1:{}", port) : word);
+}
+
 std::string wrong_address(const std::string& word) {
-  const Result<HttpAddress> address = parse_http_address(word);
+  const Result<HttpAddress> address = listen_address(word);
   return address ? "" : address.error().message + "; " + address.error().hint;
 }
 
@@ -93,7 +100,7 @@ Result<std::unique_ptr<ApiServer>> open_api(const ServeArguments& arguments, Dae
   if (arguments.http.empty()) return nullptr;
   ApiServerOptions options{
       .records_dir = records_dir(env), .traces_dir = traces_dir(env), .version = AGDB_VERSION};
-  AGDB_TRY(options.http.address, parse_http_address(arguments.http));
+  AGDB_TRY(options.http.address, listen_address(arguments.http));
   if (!arguments.http_token_file.empty()) {
     AGDB_TRY(options.http.token, read_token_file(arguments.http_token_file));
   }
@@ -110,7 +117,7 @@ Result<std::unique_ptr<OtlpIngest>> open_ingest(const ServeArguments& arguments,
   if (arguments.otlp.empty()) return nullptr;
   static const RealClock clock;
   OtlpIngestOptions options{.records_dir = records_dir(env), .traces_dir = traces_dir(env)};
-  AGDB_TRY(options.http.address, parse_http_address(arguments.otlp));
+  AGDB_TRY(options.http.address, listen_address(arguments.otlp));
   if (!arguments.http_token_file.empty()) {
     AGDB_TRY(options.http.token, read_token_file(arguments.http_token_file));
   }

@@ -204,6 +204,7 @@ TEST_F(RecordsDir, PagesGoFromTheNewestToTheOldest) {
   // One that has gone meanwhile, and what is no id.
   EXPECT_THAT(page(1, "7-150"), ElementsAre("9-100"));
   EXPECT_THAT(page(1, "../x"), ElementsAre(HasSubstr("../x")));
+  EXPECT_THAT(page(1, "zzz"), ElementsAre(HasSubstr("\"zzz\" not found")));
   EXPECT_EQ(list_recordings(records_, {.limit = 9, .roots_only = true})->recordings.size(), 6u);
   recorded("5-400", 0, RecordingParent{.record_id = "2-300"});
   EXPECT_EQ(list_recordings(records_, {.limit = 9, .roots_only = true})->recordings.size(), 6u);
