@@ -241,15 +241,17 @@ std::string metadata_to_json(const RecordingMetadata& metadata) {
   return text;
 }
 
+Result<std::string> read_metadata_text(const std::string& folder) {
+  Result<std::string> text = read_file(path_in(folder), kMaxBytes);
+  if (text) return text;
+  Error error = std::move(text).error();
+  error.message = "cannot read metadata: " + error.message;
+  return std::unexpected(std::move(error));
+}
+
 Result<RecordingMetadata> read_metadata(const std::string& folder) {
-  const std::string path = path_in(folder);
-  Result<std::string> text = read_file(path, kMaxBytes);
-  if (!text) {
-    Error error = std::move(text).error();
-    error.message = "cannot read metadata: " + error.message;
-    return std::unexpected(std::move(error));
-  }
-  return parse_metadata(*text, path);
+  AGDB_TRY(const std::string text, read_metadata_text(folder));
+  return parse_metadata(text, path_in(folder));
 }
 
 Status write_metadata(FileSystem& files, const std::string& folder,

@@ -120,6 +120,8 @@ bool is_root(const RecordingMetadata& metadata);
 
 // The metadata.json of a recording's folder.
 Result<RecordingMetadata> read_metadata(const std::string& folder);
+// The same unread, as it stands in the file.
+Result<std::string> read_metadata_text(const std::string& folder);
 // Replaces it as a whole: a reader, or a crash, sees the old or the new text, never a mixture.
 Status write_metadata(FileSystem& files, const std::string& folder,
                       const RecordingMetadata& metadata, Persist persist);

@@ -80,6 +80,30 @@ Result<ListedRecording> read_listed(std::string folder) {
   return listed;
 }
 
+// Whether an id stands in a JSON text as it is.
+bool is_plain(std::string_view id) {
+  return !id.empty() && std::ranges::all_of(id, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
+// False only where the metadata can be read and do not name it. Where they name no trace, its id is
+// made of the run's.
+bool may_name(const std::string& folder, std::string_view id) {
+  const Result<std::string> text = read_metadata_text(folder);
+  return !text || text->contains(id) || !text->contains("\"trace_id\"");
+}
+
+void add_listed(std::string folder, RecordingList& list) {
+  Result<ListedRecording> listed = read_listed(folder);
+  if (listed) {
+    list.recordings.push_back(*std::move(listed));
+  } else {
+    list.unreadable.push_back({std::move(folder), std::move(listed).error()});
+  }
+}
+
 // "7-1769474838" → 1769474838; 0 of an id that tells no start.
 std::uint64_t start_told_by(std::string_view id) {
   const std::size_t dash = id.find('-');
@@ -193,14 +217,17 @@ std::string beside_recordings(const std::string& records_dir, std::string_view n
 Result<RecordingList> list_recordings(const std::string& records_dir) {
   AGDB_TRY(const std::vector<std::string> names, record_folders(records_dir));
   RecordingList list;
+  for (const std::string& name : names) add_listed(fmt::format("{}/{}", records_dir, name), list);
+  return list;
+}
+
+Result<RecordingList> list_recordings_naming(const std::string& records_dir, std::string_view id) {
+  if (!is_plain(id)) return list_recordings(records_dir);
+  AGDB_TRY(const std::vector<std::string> names, record_folders(records_dir));
+  RecordingList list;
   for (const std::string& name : names) {
     std::string folder = fmt::format("{}/{}", records_dir, name);
-    Result<ListedRecording> listed = read_listed(folder);
-    if (listed) {
-      list.recordings.push_back(*std::move(listed));
-    } else {
-      list.unreadable.push_back({std::move(folder), std::move(listed).error()});
-    }
+    if (may_name(folder, id)) add_listed(std::move(folder), list);
   }
   return list;
 }

@@ -70,6 +70,10 @@ struct RecordingList {
 // and hidden folders are no recordings.
 Result<RecordingList> list_recordings(const std::string& records_dir);
 
+// Of that list at least those whose run, trace or process has this id, which may come from anybody:
+// the metadata of others are looked through, and mostly not parsed.
+Result<RecordingList> list_recordings_naming(const std::string& records_dir, std::string_view id);
+
 // A part of that list, the newest first: by the start that their ids tell, then against their
 // order.
 struct RecordingPage {

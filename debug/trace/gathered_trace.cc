@@ -74,7 +74,7 @@ Result<GatheredTrace> gather_trace(const TraceSource& source, const DeriveProgre
 Result<GatheredTrace> gather_named_trace(const TracePlaces& places, const std::string& name,
                                          const DeriveProgress& progress) {
   GatheredTrace gathered;
-  AGDB_TRY(const RecordingList list, list_recordings(places.records_dir));
+  AGDB_TRY(const RecordingList list, list_recordings_naming(places.records_dir, name));
   for (const RecordedRun& run : RecordedRun::all_in(list)) {
     if (!name.empty() && (run.trace_id() == name || run.parts().front().metadata.run_id == name))
       AGDB_CHECK_OK(add_derived(run, gathered, progress));

@@ -134,7 +134,7 @@ Result<RecordedRun> RecordedRun::of(const std::string& records_dir, const std::s
   AGDB_TRY(RecordedRun run, only(folder));
   const RecordingMetadata& asked = run.parts_.front().metadata;
   if (asked.run_id.empty()) return run;
-  AGDB_TRY(const RecordingList list, list_recordings(records_dir));
+  AGDB_TRY(const RecordingList list, list_recordings_naming(records_dir, asked.run_id));
   std::vector<Part> parts;
   bool listed = false;
   for (const ListedRecording& each : list.recordings) {
@@ -171,7 +171,7 @@ void RecordedRun::sort_parts() {
 }
 
 Result<RecordedRun> RecordedRun::named(const std::string& records_dir, const std::string& name) {
-  AGDB_TRY(const RecordingList list, list_recordings(records_dir));
+  AGDB_TRY(const RecordingList list, list_recordings_naming(records_dir, name));
   const ListedRecording* newest = nullptr;
   for (const ListedRecording& each : list.recordings) {
     const RecordingMetadata& metadata = each.metadata;

@@ -9,9 +9,11 @@
 namespace agdb {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 class RecordsDir : public RecordTest {
  protected:
@@ -180,6 +182,37 @@ TEST_F(RecordsDir, AListIsInNaturalOrderAndReportsWhatItCannotRead) {
   EXPECT_EQ(list->unreadable[0].folder, records_ + "/3-1");
   EXPECT_EQ(list->unreadable[0].error.code, Code::kNotFound);
   EXPECT_EQ(list->unreadable[1].error.code, Code::kCorrupt);
+}
+
+TEST_F(RecordsDir, ThoseThatNameAnIdAreAmongTheListed) {
+  const auto with_run = [&](const std::string& id, const std::string& run,
+                            const std::string& trace) {
+    RecordingMetadata metadata = *read_metadata(recorded(id, 0));
+    metadata.run_id = run;
+    metadata.trace_id = trace;
+    write_text(records_ + "/" + id + "/metadata.json", metadata_to_json(metadata));
+  };
+  with_run("1-1", "run-a", "trace-a");
+  with_run("2-1", "run-a", "trace-a");
+  with_run("3-1", "run-b", "trace-b");
+  with_run("4-1", "a \"quoted\" run", "trace-c");
+  make_folder("records/5-1");
+  const auto naming = [&](std::string_view id) {
+    const Result<RecordingList> list = list_recordings_naming(records_, id);
+    EXPECT_EQ(list->unreadable.size(), 1u) << id;
+    std::vector<std::string> ids;
+    for (const ListedRecording& each : list->recordings) ids.push_back(each.metadata.record_id);
+    return ids;
+  };
+  EXPECT_THAT(naming("run-a"), ElementsAre("1-1", "2-1"));
+  EXPECT_THAT(naming("trace-b"), ElementsAre("3-1"));
+  EXPECT_THAT(naming("none"), IsEmpty());
+  // What may stand in the file in another form is not looked for there.
+  EXPECT_THAT(naming("a \"quoted\" run"), Contains("4-1"));
+  EXPECT_THAT(naming(""), SizeIs(4));
+  // Whose trace has an id that is made of its run's.
+  with_run("6-1", "run-c", "");
+  EXPECT_THAT(naming("trace-of-run-c"), ElementsAre("6-1"));
 }
 
 TEST_F(RecordsDir, PagesGoFromTheNewestToTheOldest) {
