@@ -174,5 +174,5 @@ def beginnings(tries):
         refused("--http", "127.0.0.1:0", "--http-token-file", victim.folder, naming=["no regular file"])
         refused("--http", "127.0.0.1:0", "--http-token-file", "/dev/zero", naming=["/dev/zero"])
         refused("--http-token-file", victim.write("token", TOKEN), naming=["--http"])
-        for address in ("127.0.0.1", "127.0.0.1:65536", "127.0.0.1:-1", ":0", "127.0.0.1:0x10", "http://127.0.0.1:0"):
+        for address in ("127.0.0.1", "127.0.0.1:65536", "127.0.0.1:-1", ":", "127.0.0.1:0x10", "http://127.0.0.1:0"):
             refused("--http", address, naming=["--http"])

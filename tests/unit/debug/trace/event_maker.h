@@ -121,7 +121,8 @@ inline SpanKeeper derive(const EventMaker& made, TracedProcess process = traced(
   RecordedTraceEvents lines;
   for (const Event& event : made.events) {
     from_events.take(events.read(event));
-    const Result<const TraceEvent*> read = lines.read(line_of(event, event.n));
+    const std::string line = line_of(event, event.n);  // the read event points into it
+    const Result<const TraceEvent*> read = lines.read(line);
     EXPECT_TRUE(read);
     if (read) from_lines.take(**read);
   }
