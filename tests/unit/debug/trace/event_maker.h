@@ -111,8 +111,8 @@ inline std::string line_of(const Event& event, std::uint64_t seq) {
 
 // The trace of the events, which is the same whether they come live or from lines.
 inline SpanKeeper derive(const EventMaker& made, TracedProcess process = traced(),
-                        const ProcessOutcome& outcome = {.exit_reason = "completed",
-                                                         .ended = true}) {
+                         const ProcessOutcome& outcome = {.exit_reason = "completed",
+                                                          .ended = true}) {
   SpanKeeper live;
   SpanKeeper recorded;
   SpanDeriver from_events(process, live);
