@@ -28,18 +28,19 @@ std::map<std::uint32_t, std::vector<std::uint32_t>> ends_by_top(const Nodes& nod
   return ends;
 }
 
-// Whether something between a span that failed and the topmost one above it went well all the same:
-// it tried again, or did without.
-bool was_overcome(const Nodes& nodes, std::uint32_t end) {
-  bool well = false;
-  for (std::uint32_t at = nodes[end].parent; at != SpanTree::kNone; at = nodes[at].parent) {
-    if (!nodes[at].span->failed()) {
-      well = true;
-    } else if (well) {
-      return true;
-    }
+// Of each span, whether something above it went well below something that failed: what went wrong
+// with the span was overcome there, by another attempt or by doing without.
+std::vector<bool> overcome_spans(const Nodes& nodes) {
+  std::vector<bool> below_failed(nodes.size());
+  std::vector<bool> overcome(nodes.size());
+  for (std::uint32_t at = 0; at < nodes.size(); ++at) {
+    const std::uint32_t parent = nodes[at].parent;
+    if (parent == SpanTree::kNone) continue;
+    const bool failed = nodes[parent].span->failed();
+    below_failed[at] = failed || below_failed[parent];
+    overcome[at] = overcome[parent] || (!failed && below_failed[parent]);
   }
-  return false;
+  return overcome;
 }
 
 using Ids = std::unordered_set<std::string_view>;
@@ -59,15 +60,14 @@ bool waited_for_failure(const Span& span, const Ids& failed) {
                      [&](const SpanLink& link) { return failed.contains(link.span_id); });
 }
 
-Failure failure_of(const Nodes& nodes, const std::vector<std::uint32_t>& ends, const Ids& failed) {
+Failure failure_of(const Nodes& nodes, std::uint32_t top, const std::vector<std::uint32_t>& ends,
+                   const Ids& failed, const std::vector<bool>& overcome) {
   const auto is_before = [&](std::uint32_t a, std::uint32_t b) {
     // A wait has failed because something else had.
     const bool victim_a = waited_for_failure(*nodes[a].span, failed);
     const bool victim_b = waited_for_failure(*nodes[b].span, failed);
     if (victim_a != victim_b) return victim_b;
-    const bool overcome_a = was_overcome(nodes, a);
-    const bool overcome_b = was_overcome(nodes, b);
-    if (overcome_a != overcome_b) return overcome_b;
+    if (overcome[a] != overcome[b]) return overcome[b];
     const WallTime end_a = nodes[a].span->end();
     const WallTime end_b = nodes[b].span->end();
     return end_a != end_b ? end_a < end_b : nodes[a].depth > nodes[b].depth;
@@ -79,8 +79,8 @@ Failure failure_of(const Nodes& nodes, const std::vector<std::uint32_t>& ends, c
   }
   Failure failure;
   failure.origin = *std::min_element(lowest.begin(), lowest.end(), is_before);
-  for (std::uint32_t at = nodes[failure.origin].parent; at != SpanTree::kNone;
-       at = nodes[at].parent) {
+  for (std::uint32_t at = failure.origin; at != top;) {
+    at = nodes[at].parent;
     if (nodes[at].span->failed()) failure.victims.push_back(at);
   }
   for (const std::uint32_t end : ends) {
@@ -97,9 +97,10 @@ Failure failure_of(const Nodes& nodes, const std::vector<std::uint32_t>& ends, c
 std::vector<Failure> find_failures(const SpanTree& tree) {
   const Nodes& nodes = tree.nodes();
   const Ids failed = failed_processes(nodes);
+  const std::vector<bool> overcome = overcome_spans(nodes);
   std::vector<Failure> failures;
   for (const auto& [top, ends] : ends_by_top(nodes))
-    failures.push_back(failure_of(nodes, ends, failed));
+    failures.push_back(failure_of(nodes, top, ends, failed, overcome));
   std::stable_sort(failures.begin(), failures.end(), [&](const Failure& a, const Failure& b) {
     return nodes[a.origin].span->end() < nodes[b.origin].span->end();
   });

@@ -95,6 +95,21 @@ TEST(FailuresTest, WhatWasOvercomeIsNotTheOrigin) {
   EXPECT_EQ(name(failures[0].others[0]), "attempt");
 }
 
+// Each failure is below all the spans before it; who goes up to the root for each does not end.
+TEST(FailuresTest, ManyFarBelowOneAreTold) {
+  constexpr int kDepth = 300'000;
+  std::vector<Span> spans = {failed(make_span("0", "", 0, 1))};
+  for (int i = 1; i <= kDepth; ++i) {
+    const std::string parent = std::to_string(i - 1);
+    spans.push_back(make_span(std::to_string(i), parent, 0, 1));
+    spans.push_back(failed(make_span("f" + std::to_string(i), parent, 0, 1)));
+  }
+  const std::vector<Failure> failures = find_failures(build(std::move(spans)));
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures[0].others.size(), kDepth - 1u);
+  EXPECT_THAT(failures[0].victims, ElementsAre(0));
+}
+
 TEST(FailuresTest, ApartStandWhatHasNoFailedSpanInCommon) {
   const SpanTree tree = build({make_span("root", "", 0, 10), failed(make_span("b", "root", 5, 1)),
                                failed(make_span("a", "root", 1, 1))});
