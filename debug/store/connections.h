@@ -47,8 +47,8 @@ class Connections {
     return done;
   }
 
-  // Differs from what it was before when somebody has written meanwhile: at once what this has
-  // written, within a millisecond what another process has. To look each time costs two locks of
+  // Differs from what it was before when somebody has written meanwhile: at once what was written
+  // through this, within a millisecond what anybody else has. To look each time costs two locks of
   // the file and more, several microseconds.
   static constexpr Nanoseconds kLookEvery = std::chrono::milliseconds(1);
   Result<std::int64_t> version();

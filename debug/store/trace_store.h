@@ -176,8 +176,9 @@ class TraceStore {
   // meanwhile. Ends when `visit` answers false.
   using Visit = std::function<bool(const RunTrace&)>;
   Status for_each(const RunFilter& filter, const Visit& visit) const;
-  // For who keeps answers: as long as this is the same, nobody has written through this store, and
-  // until a millisecond ago no other process has. Any thread; mostly below a microsecond.
+  // For who keeps answers: as long as this is the same, nobody has written through this object, and
+  // until a millisecond ago nobody else has, in this or another process. Any thread; mostly below a
+  // microsecond.
   Result<std::int64_t> version() const;
   Result<std::int64_t> len() const;
   Result<std::int64_t> total_recorded() const;
