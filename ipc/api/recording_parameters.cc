@@ -44,22 +44,4 @@ std::optional<SeqNum> seq_of(const ApiCall& call, std::string_view name) {
   return SeqNum{static_cast<std::uint64_t>(*number)};
 }
 
-std::vector<Parameter> name_page_parameters() {
-  return {{.name = "limit",
-           .description = "at most so many",
-           .type = Parameter::Type::kInteger,
-           .least = 1,
-           .most = 10'000,
-           .otherwise = "100",
-           .example = "10"},
-          {.name = "before",
-           .description = "only what is older: `next` of the page before",
-           .least = 1,
-           .most = 255}};
-}
-
-std::size_t page_limit_of(const ApiCall& call) {
-  return static_cast<std::size_t>(call.integer("limit", 100));
-}
-
 }  // namespace agdb

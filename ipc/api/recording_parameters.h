@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "debug/record/reader.h"
 #include "ipc/api/api_call.h"
@@ -23,9 +22,5 @@ Result<Recording> open_recording(const ApiCall& call, const ApiContext& context,
 
 Parameter seq_parameter(std::string name, std::string description, bool required = false);
 std::optional<SeqNum> seq_of(const ApiCall& call, std::string_view name);
-
-// A page of a list that goes on by names: limit, and before, the `next` of the page before.
-std::vector<Parameter> name_page_parameters();
-std::size_t page_limit_of(const ApiCall& call);
 
 }  // namespace agdb

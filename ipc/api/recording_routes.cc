@@ -12,6 +12,7 @@
 #include "debug/replay/restorer.h"
 #include "ipc/api/event_pages.h"
 #include "ipc/api/masked_answer.h"
+#include "ipc/api/page_parameters.h"
 #include "ipc/api/recording_parameters.h"
 #include "ipc/api/routes.h"
 #include "ipc/api/run_parameters.h"
@@ -34,7 +35,7 @@ Json as_printed() {
 }
 
 Handled list(const ApiCall& call, const ApiContext& context) {
-  const RecordingPage page{.limit = page_limit_of(call),
+  const RecordingPage page{.limit = name_page_limit_of(call),
                            .before = call.text("before"),
                            .roots_only = !call.boolean("all")};
   AGDB_TRY(const RecordingList found, list_recordings(context.records_dir, page));

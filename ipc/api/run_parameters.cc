@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "debug/runs/run_filter.h"
+#include "ipc/api/page_parameters.h"
 
 namespace agdb {
 namespace {
@@ -76,13 +77,7 @@ Result<RunFilter> filter_of(const ApiCall& call, std::int64_t now) {
 
 std::vector<Parameter> page_parameters() {
   using enum Parameter::Type;
-  return {{.name = "limit",
-           .description = "at most so many",
-           .type = kInteger,
-           .least = 1,
-           .most = 10'000,
-           .otherwise = "50",
-           .example = "10"},
+  return {page_limit_parameter("50"),
           {.name = "before",
            .description = "only smaller numbers: `next` of the page before",
            .type = kInteger,

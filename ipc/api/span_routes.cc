@@ -5,7 +5,7 @@
 #include "debug/trace/trace_analysis.h"
 #include "debug/trace/trace_compare.h"
 #include "debug/trace/tree_json.h"
-#include "ipc/api/recording_parameters.h"
+#include "ipc/api/page_parameters.h"
 #include "ipc/api/routes.h"
 #include "ipc/api/schema.h"
 #include "ipc/api/trace_parameters.h"
@@ -35,7 +35,7 @@ Handled list(const ApiCall& call, const ApiContext& context) {
       return fail(Code::kNotFound, "there is no trace \"" + *before + "\" to go on behind");
     ++from;
   }
-  const auto limit = static_cast<std::ptrdiff_t>(page_limit_of(call));
+  const auto limit = static_cast<std::ptrdiff_t>(name_page_limit_of(call));
   const auto to = from + std::min(limit, all.traces.end() - from);
   Json traces = Json::array();
   std::for_each(from, to,

@@ -295,7 +295,8 @@ Runner declare_serve(CommandLine& line) {
   line.flag("--trace-all", arguments->trace_all,
             "keep the spans of every process (`agdb trace list`), also of those not recorded");
   line.option("--http", "[ADDR]", arguments->http,
-              "serve HTTP there, too (without ADDR: 127.0.0.1:7475; port 0: any)")
+              "serve HTTP there, too (without ADDR: 127.0.0.1:7475; a port alone is one of "
+              "this machine, 0 any)")
       .or_alone(kHttpAddress)
       .check(wrong_address);
   line.option("--http-token-file", "FILE", arguments->http_token_file,

@@ -82,7 +82,8 @@ const std::vector<Command>& commands() {
        declare_import},
       {kLive, "serve", "the daemon: a runtime that others attach to",
        "agdb serve --detach\n"
-       "agdb serve --record-all",
+       "agdb serve --record-all\n"
+       "agdb serve --detach --http --otlp",
        declare_serve},
       {kLive, "status", "what the daemon does", "agdb status", declare_status},
       {kLive, "shutdown", "end the daemon, and all that runs in it", "agdb shutdown",
