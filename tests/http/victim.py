@@ -117,7 +117,13 @@ class Victim:
         for target in ("/", "/metrics", "/v1/traces", "/v1/status", "/v1/traces/export?format=csv"):
             for _ in range(10):
                 self.get(target)
-        self.usual, self.usual_kb = self.descriptors(), self.memory_kb()
+        # The connection of the question before may not have been let go of yet: so the fewest of some rounds.
+        rounds = []
+        for _ in range(50):
+            self.get("/")
+            rounds.append(self.descriptors())
+        self.usual = {kind: min(now.get(kind, 0) for now in rounds) for kind in rounds[0]}
+        self.usual_kb = self.memory_kb()
         maps = pathlib.Path(f"/proc/{self.pid}/maps").read_text()
         self.most_grown_kb = MOST_GROWN_SANITIZED_KB if "san.so" in maps else MOST_GROWN_KB
 
@@ -147,9 +153,8 @@ class Victim:
         # round of that loop.
         for _ in range(500):
             now = self.descriptors()
-            if now.keys() == self.usual.keys() and all(
-                    count == self.usual[kind] or (".agdb/store.db" in kind and count <= MOST_READERS)
-                    for kind, count in now.items()):
+            if all(count <= (MOST_READERS if ".agdb/store.db" in kind else self.usual.get(kind, 0))
+                   for kind, count in now.items()):
                 break
             self.get("/")
         else:
