@@ -94,7 +94,8 @@ class Recording {
   // its count is that of the events found.
   const RecordingMetadata& metadata() const;
 
-  // Events that can be read.
+  // Lines that are events. Of one that begins and ends as the recorder writes them, what stands
+  // between is judged only when it is read: where it was damaged since, event_at gives an error.
   std::size_t size() const;
   bool empty() const { return size() == 0; }
   // By position. REQUIRES: index < size(). All zero when events.idx was cut meanwhile: then reading

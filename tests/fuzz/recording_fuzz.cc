@@ -53,23 +53,25 @@ void read_through(const std::string& folder) {
   AGDB_ASSERT(report.has_value(), report.error().message);
   const agdb::Result<agdb::Recording> recording = agdb::Recording::open(folder);
   AGDB_ASSERT(recording.has_value(), recording.error().message);
-  AGDB_ASSERT(report->events == recording->size(), "verify and reader count differently");
+  std::size_t damaged = 0;
   for (std::size_t i = 0; i < recording->size(); ++i) {
     const agdb::EventEntry entry = recording->entry(i);
     AGDB_ASSERT(i == 0 || recording->entry(i - 1).seq_num <= entry.seq_num, "out of order");
     const agdb::Result<agdb::RecordedEvent> event = recording->event_at(i);
-    AGDB_ASSERT(event.has_value(), event.error().message);
-    AGDB_ASSERT(event->seq_num == entry.seq_num, "another event than its entry says");
+    if (!event) ++damaged;
+    AGDB_ASSERT(!event || event->seq_num == entry.seq_num, "another event than its entry says");
     AGDB_ASSERT(recording->index_of(entry.seq_num).has_value(), "not found by its number");
     if (entry.type == agdb::EventType::kContextSnapshot || i + 1 == recording->size())
       static_cast<void>(recording->context_at(entry.seq_num));
   }
+  AGDB_ASSERT(report->events + damaged == recording->size(), "verify and reader count differently");
 }
 
 }  // namespace
 
 // Whatever stands in events.jsonl: opening, reading, rebuilding contexts and verifying do not crash
-// and end, and all events that the index tells of can be read.
+// and end, and of the events that the index tells of just those cannot be read that verify does not
+// count.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const Folder folder;
   static const std::string metadata[] = {metadata_of(1), metadata_of(2)};
