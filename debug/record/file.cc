@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -222,20 +223,22 @@ Status make_dirs(FileSystem& files, const std::string& path) {
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const int fd = retried([&] { return result_of(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); });
   AGDB_CHECK_OK(status_of(fd, "open", path));
+  // With room for one byte more than there are, the end is seen by the read that takes the last.
+  struct stat told{};
+  const bool sized = ::fstat(fd, &told) == 0 && told.st_size > 0;
+  const std::size_t piece =
+      sized ? std::min(static_cast<std::size_t>(told.st_size), limit) + 1 : std::size_t{64} << 10;
   std::string text;
-  Status status;
-  constexpr std::size_t kPiece = 64 << 10;
-  for (std::size_t count = 1; count > 0 && text.size() <= limit;) {
+  int got = 0;
+  do {
     const std::size_t before = text.size();
-    text.resize(before + kPiece);
-    ssize_t got = ::read(fd, text.data() + before, kPiece);
-    while (got < 0 && errno == EINTR) got = ::read(fd, text.data() + before, kPiece);
-    if (got < 0) status = status_of(-errno, "read", path);
-    count = got < 0 ? 0 : static_cast<std::size_t>(got);
-    text.resize(before + count);
-  }
+    text.resize_and_overwrite(before + piece, [&](char* bytes, std::size_t) {
+      got = retried([&] { return result_of(static_cast<int>(::read(fd, bytes + before, piece))); });
+      return before + static_cast<std::size_t>(std::max(got, 0));
+    });
+  } while (got > 0 && !(sized && static_cast<std::size_t>(got) < piece) && text.size() <= limit);
   ::close(fd);
-  if (!status) return std::unexpected(std::move(status).error());
+  AGDB_CHECK_OK(status_of(got, "read", path));
   if (text.size() > limit)
     return fail(Code::kCorrupt, fmt::format("{} is longer than {} bytes", path, limit));
   return text;

@@ -74,8 +74,8 @@ Result<GatheredTrace> gather_trace(const TraceSource& source, const DeriveProgre
 Result<GatheredTrace> gather_named_trace(const TracePlaces& places, const std::string& name,
                                          const DeriveProgress& progress) {
   GatheredTrace gathered;
-  AGDB_TRY(const RecordingList list, list_recordings_naming(places.records_dir, name));
-  for (const RecordedRun& run : RecordedRun::all_in(list)) {
+  AGDB_TRY(RecordingList list, list_recordings_naming(places.records_dir, name));
+  for (const RecordedRun& run : RecordedRun::all_in(std::move(list))) {
     if (!name.empty() && (run.trace_id() == name || run.parts().front().metadata.run_id == name))
       AGDB_CHECK_OK(add_derived(run, gathered, progress));
   }
@@ -89,11 +89,11 @@ Result<GatheredTrace> gather_named_trace(const TracePlaces& places, const std::s
 Result<AllTraces> list_all_traces(const TracePlaces& places, FileSystem& files,
                                   const DeriveProgress& progress) {
   AllTraces all;
-  AGDB_TRY(const RecordingList list, list_recordings(places.records_dir));
+  AGDB_TRY(RecordingList list, list_recordings(places.records_dir));
   for (const RecordingList::Unreadable& bad : list.unreadable)
     all.unreadable.push_back(fmt::format("{}: {}", bad.folder, bad.error.message));
   std::map<std::string, TraceTally> recorded;
-  for (const RecordedRun& run : RecordedRun::all_in(list)) {
+  for (const RecordedRun& run : RecordedRun::all_in(std::move(list))) {
     TraceTally& trace = recorded[run.trace_id()];
     if (const Result<TraceTally> tally = tally_of(run, files, all.counts, progress)) {
       trace.add(*tally);

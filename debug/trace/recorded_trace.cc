@@ -148,16 +148,16 @@ Result<RecordedRun> RecordedRun::of(const std::string& records_dir, const std::s
   return run;
 }
 
-std::vector<RecordedRun> RecordedRun::all_in(const RecordingList& list) {
+std::vector<RecordedRun> RecordedRun::all_in(RecordingList list) {
   std::vector<RecordedRun> runs;
-  std::map<std::pair<std::string_view, std::string_view>, std::size_t> places;
-  for (const ListedRecording& each : list.recordings) {
+  std::map<std::pair<std::string, std::string>, std::size_t> places;
+  for (ListedRecording& each : list.recordings) {
     const RecordingMetadata& metadata = each.metadata;
     std::size_t place = runs.size();
     if (!metadata.run_id.empty())
       place = places.try_emplace({metadata.run_id, metadata.trace_id}, place).first->second;
     if (place == runs.size()) runs.emplace_back();
-    runs[place].parts_.push_back({each.folder, metadata});
+    runs[place].parts_.push_back({std::move(each.folder), std::move(each.metadata)});
   }
   for (RecordedRun& run : runs) run.sort_parts();
   return runs;

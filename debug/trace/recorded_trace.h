@@ -62,7 +62,7 @@ class RecordedRun {
   // is an error.
   static Result<RecordedRun> named(const std::string& records_dir, const std::string& name);
   // All runs of a list, in the order of their first recordings there.
-  static std::vector<RecordedRun> all_in(const RecordingList& list);
+  static std::vector<RecordedRun> all_in(RecordingList list);
 
   // By process, parents before their children as far as pids tell; of one process by their start.
   const std::vector<Part>& parts() const { return parts_; }

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <poll.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -21,6 +20,7 @@
 #include "ipc/ingest/otlp_ingest.h"
 #include "runtime/events/clock.h"
 #include "tools/agdb/daemon_session.h"
+#include "tools/agdb/freed_memory.h"
 #include "tools/agdb/plural.h"
 #include "tools/agdb/process_table.h"
 
@@ -86,14 +86,6 @@ void raise_file_limit() {
     spdlog::warn("cannot raise the limit of open files: {}", std::strerror(errno));
 }
 
-// What a large answer took goes back to the system. Left to itself glibc raises these bounds to
-// twice the largest block that was ever freed (64 MiB), and each thread's heap keeps as much: after
-// 36 lists of 4,800 recordings 57 MB stayed where 34 do now.
-void return_freed_memory() {
-  ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
-}
-
 // The daemon over HTTP, where that is asked for.
 Result<std::unique_ptr<ApiServer>> open_api(const ServeArguments& arguments, Daemon& daemon,
                                             const Environment& env) {
@@ -136,12 +128,12 @@ Result<ExitCode> serve(const ServeArguments& arguments, Environment& env,
                        const std::function<void()>& ready) {
   set_up_log(arguments.log_level);
   raise_file_limit();
-  return_freed_memory();
   Daemon* running = nullptr;
   // Before the daemon's threads, so that they do not take its signals.
   InterruptGuard guard([&running] {
     if (running != nullptr) running->stop();
   });
+  const FreedMemory freed_memory;
   AGDB_TRY(const std::unique_ptr<Daemon> daemon, Daemon::open(options_of(arguments, env)));
   AGDB_TRY(std::unique_ptr<ApiServer> api, open_api(arguments, *daemon, env));
   AGDB_TRY(std::unique_ptr<OtlpIngest> ingest, open_ingest(arguments, *daemon, env));
