@@ -46,6 +46,14 @@ std::string see_help(const CommandLine& line) {
                                   : fmt::format("see `{} --help`", line.path());
 }
 
+// From CLI11's words for a value that is none, "Could not convert: --seed = x".
+std::string no_number(std::string_view told) {
+  told.remove_prefix(std::min(told.size(), told.find(": ") + 2));
+  const std::size_t equals = std::min(told.size(), told.find(" = "));
+  const std::string_view value = told.substr(std::min(told.size(), equals + 3));
+  return fmt::format("{}: expected a number, got {}", told.substr(0, equals), value);
+}
+
 std::vector<std::string> names_below(const CommandLine& line) {
   std::vector<std::string> names;
   for (const auto& each : line.subcommands()) names.push_back(each->name());
@@ -246,6 +254,8 @@ Result<CommandLine::Asked> CommandLine::parse(const std::vector<std::string>& wo
     return Asked::kVersion;
   } catch (const CLI::ValidationError& error) {
     return fail(Code::kInvalid, error.what(), see_help(deepest_chosen()));
+  } catch (const CLI::ConversionError& error) {
+    return fail(Code::kInvalid, no_number(error.what()), see_help(deepest_chosen()));
   } catch (const CLI::ParseError& error) {
     // A misspelt word is why others are missing.
     const CommandLine& deepest = deepest_chosen();
