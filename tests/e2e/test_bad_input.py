@@ -130,6 +130,20 @@ class Recordings(AgdbCase):
         self.agdb("verify", "@", expect=3)
         self.refused("fork", "@", "--at", 20, naming="#")
 
+    def test_several_are_verified_whatever_became_of_the_others(self):
+        text = self.file.read_bytes()
+        self.file.write_bytes(text.replace(b"Reykjavik", b"Qeykjavik", 1))
+        good = self.record(SCRIPTS / "hello.json")
+        found = self.agdb("verify", self.id, good, expect=3)
+        self.assertEqual({line.partition(": ")[0] for line in found.lines()}, {self.id, good})
+        self.assertIn(f"{good}: ok: ", found.out)
+        told = [json.loads(line) for line in self.agdb("verify", good, self.id, "--json", expect=3).lines()]
+        self.assertEqual([report["ok"] for report in told], [True, False])
+        missed = self.agdb("verify", "99-1", good, "98-1", expect=1)
+        self.assertIn("98-1", missed.err)
+        self.assertIn("99-1", missed.err)
+        self.assertIn(f"{good}: ok: ", missed.out)
+
     def test_metadata_missing_or_broken(self):
         (self.folder_of(self.id) / "metadata.json").write_text("{broken")
         self.refused("show", self.id, naming="metadata")

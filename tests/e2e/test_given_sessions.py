@@ -34,8 +34,7 @@ class GivenSessions(AgdbCase):
         self.assertEqual(len(imported), len(executed), done.err)
         for before, again in zip(imported, executed):
             self.assertEqual(self.state_at_the_end(before), self.state_at_the_end(again), f"{path.name} {before}")
-            self.agdb("verify", before)
-            self.agdb("verify", again)
+        self.agdb("verify", *imported, *executed)
 
 
 def add_tests():

@@ -154,7 +154,9 @@ const std::vector<Command>& commands() {
        "agdb runs search 'no such file'\n"
        "agdb runs aggregate --window 24h",
        declare_runs},
-      {kKeep, "verify", "check a recording: lines, numbers, hashes", "agdb verify @",
+      {kKeep, "verify", "check recordings: lines, numbers, hashes",
+       "agdb verify @\n"
+       "agdb verify $(agdb record list --all --ids)",
        declare_verify},
       {kKeep, "completion", "shell completion for bash or zsh", "source <(agdb completion bash)",
        declare_completion},
