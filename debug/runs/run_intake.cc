@@ -1,5 +1,8 @@
 #include "debug/runs/run_intake.h"
 
+#include <fmt/format.h>
+
+#include <filesystem>
 #include <utility>
 
 namespace agdb {
@@ -9,13 +12,13 @@ std::string not_stored(const Error& why) {
   return "not in the store of runs: " + why.message;
 }
 
-}  // namespace
-
 Status keep_run(const RecordedParts& run, TraceStore& store, const std::string& records_dir) {
   AGDB_TRY(const RunTrace trace, run_trace_of(run, store, records_dir));
   AGDB_CHECK_OK(store.record_run(trace));
   return {};
 }
+
+}  // namespace
 
 RunIntake::RunIntake(std::string records_dir, const Clock& clock, Tell tell)
     : records_dir_(std::move(records_dir)), clock_(clock), tell_(std::move(tell)) {}
@@ -34,10 +37,32 @@ bool RunIntake::take(const std::vector<std::string>& record_ids) {
 }
 
 bool RunIntake::tidy() {
-  if (!store_) return false;
+  std::error_code ignored;
+  if (!store_ && !std::filesystem::exists(store_path(records_dir_), ignored)) return false;
+  if (!open()) return false;
+  if (rebuild_) return go_on_filling();
   const Result<bool> more = store_->tidy();
-  if (!more) store_.reset();
+  if (!more) close();
   return more.value_or(false);
+}
+
+bool RunIntake::go_on_filling() {
+  const Result<bool> more = rebuild_->step();
+  if (more && *more) return true;
+  if (more) {
+    tell_(fmt::format("the store of runs was filled again from {} recorded runs",
+                      rebuild_->counts().runs));
+    rebuild_.reset();
+    return true;
+  }
+  tell_(fmt::format("the store of runs is not filled again: {}", more.error().message));
+  close();
+  return false;
+}
+
+void RunIntake::close() {
+  rebuild_.reset();
+  store_.reset();
 }
 
 std::vector<ListedRecording> RunIntake::find(const std::vector<std::string>& record_ids,
@@ -60,7 +85,7 @@ std::vector<ListedRecording> RunIntake::find(const std::vector<std::string>& rec
 Status RunIntake::keep(const RecordedParts& run) {
   AGDB_CHECK_OK(open());
   Status kept = keep_run(run, *store_, records_dir_);
-  if (!kept && kept.error().code == Code::kUnavailable) store_.reset();
+  if (!kept && kept.error().code == Code::kUnavailable) close();
   return kept;
 }
 
@@ -69,6 +94,13 @@ Status RunIntake::open() {
   AGDB_TRY(TraceStore store, TraceStore::open(store_path(records_dir_), clock_));
   for (const std::string& note : store.notes()) tell_(note);
   store_ = std::move(store);
+  const Result<bool> lacks = store_->lacks_recorded_runs();
+  if (!lacks.value_or(false)) return {};
+  if (Result<Rebuild> begun = Rebuild::begin(*store_, records_dir_, tell_)) {
+    rebuild_ = *std::move(begun);
+  } else {
+    tell_(fmt::format("the store of runs is not filled again: {}", begun.error().message));
+  }
   return {};
 }
 

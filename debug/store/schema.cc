@@ -68,6 +68,9 @@ CREATE TABLE latency_classes (class INTEGER PRIMARY KEY, count INTEGER NOT NULL)
 DROP INDEX runs_by_flow;
 CREATE INDEX runs_by_flow ON runs (flow_name, status, id, errors, latency_ms, client_key);
 INSERT INTO settings VALUES ('texts_in_order_to', 0), ('texts_being_put_in_order', 0);
+)",
+                                                           R"(
+INSERT INTO settings VALUES ('lacks_recorded_runs', 0);
 )"};
 
 Status refuse_strangers(Database& database, const std::string& path) {

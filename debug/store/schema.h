@@ -9,7 +9,7 @@
 namespace agdb {
 
 // The version of the tables that this program makes, and the newest that it reads.
-inline constexpr std::int64_t kStoreVersion = 2;
+inline constexpr std::int64_t kStoreVersion = 3;
 
 // What makes version i + 1 of version i, as SQL; kStoreVersion of them.
 using SchemaSteps = std::span<const char* const>;

@@ -28,6 +28,7 @@ constexpr std::size_t kMaxSearchBytes = 1000;
 // Traces that one transaction takes away, so that others get their turn between.
 constexpr std::int64_t kMostAtOnce = 1000;
 constexpr std::size_t kPageOfAll = 500;
+constexpr std::string_view kLacksRecordedRuns = "lacks_recorded_runs";
 
 StoredId to_id(std::int64_t column) {
   return StoredId{static_cast<std::uint64_t>(column)};
@@ -283,11 +284,9 @@ Result<TraceStore> TraceStore::open(const std::string& path, const Clock& clock,
   if (!writer && writer.error().code == Code::kCorrupt) {
     const std::string why = writer.error().message;
     AGDB_TRY(const std::string aside, set_aside(absolute));
-    notes.push_back(
-        fmt::format("{}; it was kept as {}, and a new one begun; `agdb runs rebuild` "
-                    "fills it from the recordings",
-                    why, aside));
+    notes.push_back(fmt::format("{}; it was kept as {}, and a new one begun", why, aside));
     writer = open_sound(absolute);
+    if (writer) AGDB_CHECK_OK(set_setting(*writer, kLacksRecordedRuns, 1));
   }
   if (!writer) return std::unexpected(std::move(writer).error());
   auto impl = std::make_unique<Impl>(absolute, clock, options, *std::move(writer));
@@ -517,6 +516,18 @@ Result<std::int64_t> TraceStore::set_max_age_secs(std::int64_t seconds) {
     AGDB_CHECK_OK(set_setting(database, "max_age_secs", seconds));
     return before;
   });
+}
+
+Result<bool> TraceStore::lacks_recorded_runs() const {
+  return impl_->connections.read([](Database& database) -> Result<bool> {
+    AGDB_TRY(const std::int64_t lacks, setting(database, kLacksRecordedRuns));
+    return lacks != 0;
+  });
+}
+
+Status TraceStore::has_recorded_runs() {
+  return impl_->connections.write(
+      [](Database& database) { return set_setting(database, kLacksRecordedRuns, 0); });
 }
 
 Result<bool> TraceStore::tidy() {

@@ -131,7 +131,8 @@ class TraceStore {
  public:
   // Makes the file (0600) and its folder (0700) where they are missing. A file that is damaged
   // (its size, its structure, its newest and oldest traces; a small one is gone through as a
-  // whole) is renamed to "<path>.corrupt-N" and begun anew: notes() says so. Errors: a newer
+  // whole) is renamed to "<path>.corrupt-N" and begun anew: notes() says so,
+  // and lacks_recorded_runs() until it was filled. Errors: a newer
   // version of the format (kUnsupported), another program's database (kInvalid), those of the disk.
   // `clock` outlives the store.
   static Result<TraceStore> open(const std::string& path, const Clock& clock,
@@ -190,6 +191,11 @@ class TraceStore {
   Status set_correlation(StoredId id, std::string_view correlation_id);
   // Newest first. None for an empty text.
   Result<std::vector<RunSummary>> by_correlation(std::string_view correlation_id) const;
+
+  // Whether this file was begun anew beside a damaged one, and nobody has said since that what
+  // recordings tell of is in it again.
+  Result<bool> lacks_recorded_runs() const;
+  Status has_recorded_runs();
 
   // For moments in which nobody waits: some milliseconds of work that makes searches faster, where
   // a quarter of the traces has come since it was done. False: there is nothing to do.

@@ -72,7 +72,7 @@ class RunKeeper final : public Subscriber {
   std::deque<std::vector<std::string>> waiting_;
   Counts counts_;
   bool told_full_ = false;
-  bool untidy_ = false;
+  bool untidy_ = true;  // what was left by others, too
   bool closing_ = false;
   std::thread worker_;
 };

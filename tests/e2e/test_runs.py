@@ -81,6 +81,15 @@ class WhatIsStored(Runs):
         self.assertEqual(sorted([run[key] for key in same] for run in before),
                          sorted([run[key] for key in same] for run in self.listed()))
 
+    def test_a_store_that_is_damaged_is_filled_before_it_is_asked(self):
+        self.three()
+        self.write(".agdb/store.db", "this is no store " * 1000)
+        listed = self.runs("list", "--json")
+        self.assertIn("store.db.corrupt-1", listed.err)
+        self.assertIn("3 runs taken in", listed.err)
+        self.assertEqual(len(listed.lines()), 3)
+        self.assertEqual(self.runs("list").err, "")
+
     def test_rebuilding_keeps_what_people_wrote(self):
         self.three()
         self.runs("annotate", 1, 2, "look at this", "--tag", "odd", "--author", "ann")

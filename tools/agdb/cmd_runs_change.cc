@@ -123,18 +123,15 @@ Result<ExitCode> remove(const ChangeArguments& arguments, Environment& env) {
 }
 
 Result<ExitCode> rebuild(const ChangeArguments& arguments, Environment& env) {
-  AGDB_TRY(TraceStore store, open_store(env));
-  AGDB_TRY(const RebuiltRuns rebuilt, rebuild_runs(store, env));
+  AGDB_TRY(TraceStore store, open_store_as_it_is(env));
+  AGDB_TRY(const Rebuild::Counts rebuilt, rebuild_runs(store, env));
   if (arguments.json) {
     env.console->print_line(dump(Json::object({{"runs", rebuilt.runs},
                                                {"unreadable", rebuilt.unreadable},
                                                {"going_on", rebuilt.going_on}}),
                                  {.sorted = false}));
   } else {
-    env.console->note(fmt::format(
-        "{} taken in{}{}", plural(rebuilt.runs, "run"),
-        rebuilt.unreadable == 0 ? "" : fmt::format(", {} unreadable", rebuilt.unreadable),
-        rebuilt.going_on == 0 ? "" : fmt::format(", {} going on", rebuilt.going_on)));
+    env.console->note(rebuilt_text(rebuilt));
   }
   return rebuilt.unreadable == 0 ? ExitCode::kDone : ExitCode::kFailed;
 }

@@ -6,6 +6,7 @@
 
 #include "debug/record/records_dir.h"
 #include "debug/runs/run_intake.h"
+#include "tools/agdb/plural.h"
 
 namespace agdb {
 namespace {
@@ -17,9 +18,19 @@ const Clock& machine_clock() {
 
 }  // namespace
 
-Result<TraceStore> open_store(Environment& env) {
+Result<TraceStore> open_store_as_it_is(Environment& env) {
   AGDB_TRY(TraceStore store, TraceStore::open(store_path(records_dir(env)), machine_clock()));
   for (const std::string& note : store.notes()) env.console->warn(note);
+  return store;
+}
+
+Result<TraceStore> open_store(Environment& env) {
+  AGDB_TRY(TraceStore store, open_store_as_it_is(env));
+  AGDB_TRY(const bool lacks_runs, store.lacks_recorded_runs());
+  if (lacks_runs) {
+    AGDB_TRY(const Rebuild::Counts counts, rebuild_runs(store, env));
+    env.console->note(fmt::format("filled it from the recordings: {}", rebuilt_text(counts)));
+  }
   return store;
 }
 
@@ -30,31 +41,28 @@ void keep_runs(const std::vector<std::string>& record_ids, Environment& env) {
   intake.tidy();
 }
 
-Result<RebuiltRuns> rebuild_runs(TraceStore& store, Environment& env) {
-  AGDB_TRY(RecordingList list, list_recordings(records_dir(env)));
-  RebuiltRuns rebuilt{.unreadable = list.unreadable.size()};
-  for (const RecordingList::Unreadable& bad : list.unreadable)
-    env.console->warn(fmt::format("{}: {}", bad.folder, bad.error.message));
-  const std::vector<RecordedParts> runs = by_run(std::move(list.recordings));
-  Progress progress(*env.console, "rebuilding", runs.size(), "runs");
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    progress.update(i);
-    if (!has_ended(runs[i])) {
-      ++rebuilt.going_on;
-      continue;
+Result<Rebuild::Counts> rebuild_runs(TraceStore& store, Environment& env) {
+  AGDB_TRY(Rebuild rebuild, Rebuild::begin(store, records_dir(env), [&](const std::string& line) {
+             env.console->warn(line);
+           }));
+  {
+    Progress progress(*env.console, "rebuilding", rebuild.size(), "runs");
+    std::uint64_t done = 0;
+    for (bool more = true; more; progress.update(done++)) {
+      AGDB_TRY(more, rebuild.step());
     }
-    if (const Status kept = keep_run(runs[i], store, records_dir(env)); !kept) {
-      ++rebuilt.unreadable;
-      env.console->warn(
-          fmt::format("{}: {}", runs[i].recordings.front().folder, kept.error().message));
-      continue;
-    }
-    ++rebuilt.runs;
   }
   for (bool more = true; more;) {
     AGDB_TRY(more, store.tidy());
   }
-  return rebuilt;
+  return rebuild.counts();
+}
+
+std::string rebuilt_text(const Rebuild::Counts& counts) {
+  return fmt::format(
+      "{} taken in{}{}", plural(counts.runs, "run"),
+      counts.unreadable == 0 ? "" : fmt::format(", {} unreadable", counts.unreadable),
+      counts.going_on == 0 ? "" : fmt::format(", {} going on", counts.going_on));
 }
 
 Result<StoredId> stored_id_of(const std::string& typed, const TraceStore& store) {

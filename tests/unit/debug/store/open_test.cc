@@ -167,8 +167,22 @@ TEST_F(OpenStore, AFileThatIsNoDatabaseIsKeptAside) {
   ASSERT_THAT(store.notes(), SizeIs(1));
   EXPECT_THAT(store.notes().front(), HasSubstr(path() + ".corrupt-1"));
   EXPECT_EQ(store.record(a_run("a")), StoredId{1});
+  EXPECT_EQ(store.lacks_recorded_runs(), true);
   std::ifstream aside(path() + ".corrupt-1", std::ios::binary);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(aside), {}), text);
+}
+
+TEST_F(OpenStore, ItRemembersThatItLacksRunsUntilItWasFilled) {
+  EXPECT_EQ(open().lacks_recorded_runs(), false);
+  write_file("no database");
+  EXPECT_EQ(open().lacks_recorded_runs(), true);
+  {
+    TraceStore store = open();
+    EXPECT_THAT(store.notes(), SizeIs(0));
+    EXPECT_EQ(store.lacks_recorded_runs(), true);
+    EXPECT_TRUE(store.has_recorded_runs());
+  }
+  EXPECT_EQ(open().lacks_recorded_runs(), false);
 }
 
 TEST_F(OpenStore, ADamagedFileIsKeptAsideUnderAFreeName) {
