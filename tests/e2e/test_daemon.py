@@ -246,6 +246,20 @@ class Recordings(DaemonCase):
         self.agdb("runs", "rebuild")
         self.assertEqual(len(self.stored()), 1)
 
+    def test_a_damaged_store_is_filled_again_while_the_daemon_serves(self):
+        self.record(SCRIPTS / "hello.json")
+        self.record(SCRIPTS / "hello.json")
+        self.write(".agdb/store.db", "this is no store " * 1000)
+        self.serve()
+        log = self.folder / "s" / "agdb.sock.log"
+        for _ in range(10_000):
+            self.agdb("status")
+            if "filled again" in log.read_text():
+                break
+        self.assertIn("store.db.corrupt-1", log.read_text())
+        self.assertIn("filled again from 2 recorded runs", log.read_text())
+        self.assertEqual(len(self.stored()), 2)
+
     def test_the_runs_of_a_killed_daemon_are_brought_by_rebuild(self):
         self.serve()
         pid = self.idle("--record")
