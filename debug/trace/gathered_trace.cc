@@ -74,11 +74,8 @@ Result<GatheredTrace> gather_trace(const TraceSource& source, const DeriveProgre
 Result<GatheredTrace> gather_named_trace(const TracePlaces& places, const std::string& name,
                                          const DeriveProgress& progress) {
   GatheredTrace gathered;
-  AGDB_TRY(RecordingList list, list_recordings_naming(places.records_dir, name));
-  for (const RecordedRun& run : RecordedRun::all_in(std::move(list))) {
-    if (!name.empty() && (run.trace_id() == name || run.parts().front().metadata.run_id == name))
-      AGDB_CHECK_OK(add_derived(run, gathered, progress));
-  }
+  AGDB_TRY(const std::vector<RecordedRun> runs, RecordedRun::all_named(places.records_dir, name));
+  for (const RecordedRun& run : runs) AGDB_CHECK_OK(add_derived(run, gathered, progress));
   AGDB_CHECK_OK(add_kept(places, name, gathered));
   if (!gathered.spans.empty()) return gathered;
   if (const Result<RecordedRun> run = RecordedRun::named(places.records_dir, name))

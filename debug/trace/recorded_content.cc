@@ -38,9 +38,11 @@ bool take(const Syscall& call, SpanContent& content) {
 
 }  // namespace
 
-RecordedContent::RecordedContent(const RecordedRun& run) {
-  for (const RecordedRun::Part& part : run.parts())
-    folders_.emplace(part.metadata.record_id, part.folder);
+RecordedContent::RecordedContent(std::span<const RecordedRun> runs) {
+  for (const RecordedRun& run : runs) {
+    for (const RecordedRun::Part& part : run.parts())
+      folders_.emplace(part.metadata.record_id, part.folder);
+  }
 }
 
 SpanContent RecordedContent::content_of(const Span& span) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 
@@ -11,14 +12,14 @@
 
 namespace agdb {
 
-// What was said, read from the recordings of a run by the record_id and the seq of a span. One
+// What was said, read from the recordings of runs by the record_id and the seq of a span. One
 // recording is open at a time, since spans come process by process. One thread.
 class RecordedContent final : public SpanContentSource {
  public:
   // How far behind a span's first event its answer or its result is looked for.
   static constexpr std::size_t kMaxEvents = 10'000;
 
-  explicit RecordedContent(const RecordedRun& run);
+  explicit RecordedContent(std::span<const RecordedRun> runs);
 
   SpanContent content_of(const Span& span) override;
   // Spans whose recording could not be read there; they have less content, or none.

@@ -163,6 +163,17 @@ std::vector<RecordedRun> RecordedRun::all_in(RecordingList list) {
   return runs;
 }
 
+Result<std::vector<RecordedRun>> RecordedRun::all_named(const std::string& records_dir,
+                                                        const std::string& name) {
+  if (name.empty()) return std::vector<RecordedRun>();
+  AGDB_TRY(RecordingList list, list_recordings_naming(records_dir, name));
+  std::vector<RecordedRun> runs = all_in(std::move(list));
+  std::erase_if(runs, [&](const RecordedRun& run) {
+    return run.trace_id() != name && run.parts().front().metadata.run_id != name;
+  });
+  return runs;
+}
+
 void RecordedRun::sort_parts() {
   const auto key = [](const Part& part) {
     return std::pair(raw(part.metadata.pid), part.metadata.start_time.value_or(WallTime{}));

@@ -61,6 +61,9 @@ class RecordedRun {
   // The run that somebody means by a run id, a trace id or a pid (of several the newest). Not found
   // is an error.
   static Result<RecordedRun> named(const std::string& records_dir, const std::string& name);
+  // All runs that have this run id or trace id; "" is none. There may be none.
+  static Result<std::vector<RecordedRun>> all_named(const std::string& records_dir,
+                                                    const std::string& name);
   // All runs of a list, in the order of their first recordings there.
   static std::vector<RecordedRun> all_in(RecordingList list);
 

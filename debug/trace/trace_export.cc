@@ -71,7 +71,7 @@ Status write_otlp(ExportJob& job) {
   std::optional<MaskingContent> masking;
   SpanContentSource* content = nullptr;
   if (job.options.content) {
-    content = &said.emplace(*job.source.run());
+    content = &said.emplace(job.source.runs());
     if (job.options.masked != nullptr) content = &masking.emplace(*said, *job.options.masked);
   }
   OtlpExport requests(
@@ -135,7 +135,7 @@ const TraceFormat& trace_format(std::string_view name) {
 
 Result<ExportTotals> export_trace(const TraceSource& source, const TraceFormat& format,
                                   const ExportOptions& options, const DeriveProgress& progress) {
-  if (options.content && source.run() == nullptr)
+  if (options.content && source.runs().empty())
     return fail(Code::kInvalid,
                 fmt::format("of {} the spans are kept, but not their content", source.name()),
                 "export it without content");

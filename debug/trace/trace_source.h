@@ -2,7 +2,8 @@
 
 #include <optional>
 #include <string>
-#include <variant>
+#include <utility>
+#include <vector>
 
 #include "debug/trace/kept_trace.h"
 #include "debug/trace/recorded_trace.h"
@@ -15,12 +16,12 @@ struct TracePlaces {
   std::string traces_dir;  // of kept spans
 };
 
-// Where the spans of one run come from: its recordings, or, where nothing of it is recorded, what
-// is kept of its trace.
+// Where the spans of a run or of a trace come from: recordings, and what is kept of the trace
+// beside them.
 class TraceSource {
  public:
-  explicit TraceSource(RecordedRun run) : source_(std::move(run)) {}
-  explicit TraceSource(KeptTrace trace) : source_(std::move(trace)) {}
+  explicit TraceSource(RecordedRun run) { runs_.push_back(std::move(run)); }
+  explicit TraceSource(KeptTrace trace) : kept_(std::move(trace)) {}
 
   // The whole run that the recording in `folder` is of.
   static Result<TraceSource> of_recording(const TracePlaces& places, const std::string& folder);
@@ -29,19 +30,25 @@ class TraceSource {
   static std::optional<TraceSource> of_process(const TracePlaces& places,
                                                const std::string& record_id,
                                                const std::string& trace_id);
-  // The run of a run id, a trace id or a pid (its newest); else the kept trace of that id.
+  // All that there is of a run id or a trace id, as gather_named_trace has it; else the newest run
+  // of a pid.
   static Result<TraceSource> named(const TracePlaces& places, const std::string& name);
 
-  // Null: nothing is recorded.
-  const RecordedRun* run() const { return std::get_if<RecordedRun>(&source_); }
+  // Empty: nothing is recorded.
+  const std::vector<RecordedRun>& runs() const { return runs_; }
   // The id of its first recording, or of the trace.
   std::string name() const;
   WallTime start() const;
-  // Of a kept trace the progress counts spans, and bad lines count as damaged.
+  // Run by run, then the kept spans that none of them had. The progress is that of each; of a kept
+  // trace it counts spans, and bad lines count as damaged.
   Result<DerivedCounts> derive(TraceSink& sink, const DeriveProgress& progress = {}) const;
 
  private:
-  std::variant<RecordedRun, KeptTrace> source_;
+  TraceSource() = default;
+  Status derive_kept(TraceSink& sink, DerivedCounts& counts, const DeriveProgress& progress) const;
+
+  std::vector<RecordedRun> runs_;  // one of the two is there
+  std::optional<KeptTrace> kept_;
 };
 
 }  // namespace agdb

@@ -53,10 +53,10 @@ TEST_F(TraceExportTest, EachFormatWritesARecordedRunAndAKeptTrace) {
              {"perfetto", "{"}, {"otlp", "{\"resourceSpans\":["}, {"csv", "trace_id,span_id,"}}) {
       ASSERT_TRUE(write(source, format)) << format;
       EXPECT_THAT(written_, StartsWith(begin));
-      EXPECT_THAT(written_, HasSubstr(source.run() == nullptr ? "alone" : "Lint")) << format;
+      EXPECT_THAT(written_, HasSubstr(source.runs().empty() ? "alone" : "Lint")) << format;
     }
     ASSERT_TRUE(write(source, "folded"));
-    EXPECT_THAT(written_, HasSubstr(source.run() == nullptr ? "alone " : "tidy;Lint "));
+    EXPECT_THAT(written_, HasSubstr(source.runs().empty() ? "alone " : "tidy;Lint "));
   }
 }
 

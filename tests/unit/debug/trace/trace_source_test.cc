@@ -1,5 +1,6 @@
 #include "debug/trace/trace_source.h"
 
+#include "debug/trace/gathered_trace.h"
 #include "tests/unit/debug/trace/recorded_runs.h"
 
 namespace agdb {
@@ -7,6 +8,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::SizeIs;
 
 class TraceSourceTest : public RecordedRunsCase {
  protected:
@@ -42,7 +44,7 @@ TEST_F(TraceSourceTest, ARecordedRunByEachOfItsNames) {
     EXPECT_EQ(named(name), id) << name;
   const Result<TraceSource> source = TraceSource::of_recording(places_, folder_of(id));
   ASSERT_TRUE(source);
-  EXPECT_NE(source->run(), nullptr);
+  EXPECT_FALSE(source->runs().empty());
   EXPECT_EQ(source->start(), at_ms(0));
   EXPECT_THAT(names(*source), ElementsAre("Lint", "tidy"));
 }
@@ -58,7 +60,7 @@ TEST_F(TraceSourceTest, ATraceOfWhichOnlySpansAreKept) {
   keep(std::string(kOne), "a", 10);
   const Result<TraceSource> source = TraceSource::named(places_, std::string(kOne));
   ASSERT_TRUE(source) << source.error().message;
-  EXPECT_EQ(source->run(), nullptr);
+  EXPECT_TRUE(source->runs().empty());
   EXPECT_EQ(source->name(), kOne);
   EXPECT_EQ(source->start(), at_ms(10));
   EXPECT_THAT(names(*source), ElementsAre("b", "a"));
@@ -70,6 +72,32 @@ TEST_F(TraceSourceTest, WhatIsRecordedComesBeforeWhatIsKept) {
   EXPECT_EQ(named(std::string(kOne)), id);
   EXPECT_EQ(TraceSource::of_process(places_, id, std::string(kOne))->name(), id);
   EXPECT_EQ(TraceSource::of_process(places_, "", std::string(kOne))->name(), kOne);
+}
+
+TEST_F(TraceSourceTest, ATraceIsAllThatThereIsOfIt) {
+  record({.run_id = "early", .trace_id = std::string(kOne)});
+  record({.run_id = "late", .trace_id = std::string(kOne)});
+  record({.run_id = "another", .trace_id = std::string(kTwo)});
+  keep(std::string(kOne), "kept", -5);
+  const Result<TraceSource> source = TraceSource::named(places_, std::string(kOne));
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_THAT(names(*source), ElementsAre("Lint", "tidy", "Lint", "tidy", "kept"));
+  EXPECT_EQ(source->start(), at_ms(-5));
+  EXPECT_THAT(names(*TraceSource::named(places_, "late")), ElementsAre("Lint", "tidy"));
+  const Result<GatheredTrace> gathered = gather_named_trace(places_, std::string(kOne));
+  ASSERT_TRUE(gathered);
+  EXPECT_THAT(gathered->spans, SizeIs(5));
+}
+
+TEST_F(TraceSourceTest, AKeptSpanThatWasRecordedTooIsToldOnce) {
+  const std::string id = record({.run_id = "run", .trace_id = std::string(kOne)});
+  SpanKeeper recorded;
+  ASSERT_TRUE(TraceSource::of_recording(places_, folder_of(id))->derive(recorded));
+  for (const Span& span : recorded.spans) keep(std::string(kOne), span);
+  keep(std::string(kOne), "kept");
+  const Result<TraceSource> source = TraceSource::named(places_, std::string(kOne));
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_THAT(names(*source), ElementsAre("Lint", "tidy", "kept"));
 }
 
 TEST_F(TraceSourceTest, BadLinesOfAKeptTraceCountAsDamaged) {
