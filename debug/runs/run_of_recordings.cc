@@ -112,6 +112,8 @@ class Gathering {
   }
 
  private:
+  enum class Teller : std::uint8_t { kCall, kAnswer };
+
   void take(const RecordedEvent& event) {
     at_ms_ = to_ms(add_up(offset_, event.timestamp));
     if (const auto* call = std::get_if<Syscall>(&event.payload)) {
@@ -136,7 +138,7 @@ class Gathering {
       add_event("spawn", "", std::string(call.args.text("intent")));
     if (call.err.empty() || call.name == "ReasonStep") return;
     const bool on_tool = path.starts_with(kToolPath);
-    add_failure(on_tool ? path.substr(kToolPath.size()) : call.name, call.err);
+    add_failure(Teller::kCall, on_tool ? path.substr(kToolPath.size()) : call.name, call.err);
   }
 
   // A process's own birth, which stands in its recording and in its parent's.
@@ -152,17 +154,17 @@ class Gathering {
     if (answer.attempt_starts.size() > 1)
       trace_.retries =
           to_count(trace_.retries + static_cast<std::int64_t>(answer.attempt_starts.size()) - 1);
-    if (!answer.error.empty()) add_failure(answer.model, answer.error);
+    if (!answer.error.empty()) add_failure(Teller::kAnswer, answer.model, answer.error);
   }
 
   // A model's failure is told by the call and by the answer, in either order.
-  void add_failure(std::string name, const std::string& why) {
-    if (why == last_failure_ && name != last_failed_) {
+  void add_failure(Teller teller, std::string name, const std::string& why) {
+    if (why == last_failure_ && teller != last_teller_) {
       last_failure_.clear();
       return;
     }
     last_failure_ = why;
-    last_failed_ = name;
+    last_teller_ = teller;
     if (trace_.errors < kMaxRunNumber) ++trace_.errors;
     add_event("error", std::move(name), why);
   }
@@ -181,9 +183,9 @@ class Gathering {
   std::string provider_;
   FdTable fds_;
   std::string last_failure_;
-  std::string last_failed_;
-  Nanoseconds offset_{0};             // of the process at hand, since the run's start
-  bool has_recorded_parent_ = false;  // likewise
+  Teller last_teller_ = Teller::kCall;  // of that
+  Nanoseconds offset_{0};               // of the process at hand, since the run's start
+  bool has_recorded_parent_ = false;    // likewise
   Nanoseconds end_{0};
   std::int64_t at_ms_ = 0;
 };

@@ -151,6 +151,15 @@ TEST_F(RunOfRecordings, AFailureToldTwiceCountsOnce) {
   EXPECT_EQ(run.status, RunStatus::kFailed);
 }
 
+TEST_F(RunOfRecordings, TwoToolsThatFailAlikeCountTwice) {
+  start(root_, kRuntimePid, "fail");
+  happens(root_, 1, call("Grep", {}, {}, "no such folder"));
+  happens(root_, 2, call("Glob", {}, {}, "no such folder"));
+  happens(root_, 3, call("Grep", {}, {}, "no such folder"));
+  end(root_, "completed_with_tool_errors");
+  EXPECT_EQ(trace().errors, 3);
+}
+
 TEST_F(RunOfRecordings, ALongIntentIsCut) {
   start(root_, kRuntimePid, "  \n" + std::string(300, 'x'));
   end(root_, "completed");
