@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "debug/trace/saturating.h"
 #include "runtime/events/text.h"
 
 namespace agdb {
@@ -41,14 +42,15 @@ void FoldedStacks::Covered::add(std::int64_t begin, std::int64_t end) {
   }
   pieces.insert(pieces.erase(first, last), {begin, end});
   if (pieces.size() <= kMaxPieces) return;
-  sum += pieces.front().second - pieces.front().first;
+  sum = saturating_sum(sum, saturating_difference(pieces.front().second, pieces.front().first));
   floor = pieces.front().second;
   pieces.erase(pieces.begin());
 }
 
 std::int64_t FoldedStacks::Covered::total() const {
   std::int64_t all = sum;
-  for (const auto& [begin, end] : pieces) all += end - begin;
+  for (const auto& [begin, end] : pieces)
+    all = saturating_sum(all, saturating_difference(end, begin));
   return all;
 }
 
@@ -69,7 +71,7 @@ void FoldedStacks::on_span(const Span& span) {
   if (found != open_.end()) open_.erase(found);
   const std::int64_t weight = own_weight(span, open);
   if (open.placed) {
-    nodes_[open.node].weight += weight;
+    add_weight(open.node, weight);
     if (span.kind == SpanKind::kProcess) processes_[id] = open.node;
   } else {
     unplaced_.push_back({id, key_of(span.parent_span_id), name_of(span), weight});
@@ -78,8 +80,9 @@ void FoldedStacks::on_span(const Span& span) {
 }
 
 std::int64_t FoldedStacks::own_weight(const Span& span, const Open& open) const {
-  const std::int64_t own = weight_ == Weight::kTime ? span.duration.count() - open.covered.total()
-                                                    : span.tokens_used - open.tokens_below;
+  const std::int64_t own = weight_ == Weight::kTime
+                               ? saturating_difference(span.duration.count(), open.covered.total())
+                               : saturating_difference(span.tokens_used, open.tokens_below);
   return std::max<std::int64_t>(own, 0);
 }
 
@@ -90,8 +93,12 @@ void FoldedStacks::give_to_parent(const Span& span) {
   if (weight_ == Weight::kTime) {
     above.covered.add(span.start.time_since_epoch().count(), span.end().time_since_epoch().count());
   } else if (span.kind != SpanKind::kProcess) {
-    above.tokens_below += span.tokens_used;
+    above.tokens_below = saturating_sum(above.tokens_below, span.tokens_used);
   }
+}
+
+void FoldedStacks::add_weight(NodeId node, std::int64_t weight) {
+  nodes_[node].weight = saturating_sum(nodes_[node].weight, weight);
 }
 
 std::uint32_t FoldedStacks::name_of(const Span& span) {
@@ -146,7 +153,7 @@ void FoldedStacks::place_rest() {
       above = child(above, unplaced_[chain.back()].name);
       nodes[chain.back()] = above;
     }
-    nodes_[*nodes[i]].weight += unplaced_[i].weight;
+    add_weight(*nodes[i], unplaced_[i].weight);
   }
 }
 

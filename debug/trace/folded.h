@@ -21,7 +21,8 @@ namespace agdb {
 // Steps are all named "step", so that they add up. ";", line ends and other control characters in a
 // name are replaced, a name is cut at kMaxNameBytes, what lies deeper than kMaxDepth counts for the
 // path of that depth. A span whose parent never comes is a root, and so is one in a circle of
-// parents. Lines are sorted; paths of weight 0 are left out.
+// parents. Lines are sorted; paths of weight 0 are left out. Sums beyond
+// 64 bits stay at the limit.
 //
 // Memory is by the paths and by what is open; a span whose start was not told (on_span_start) takes
 // 32 bytes until the end. A process that has ended when one that it spawned ends counts the other's
@@ -80,6 +81,7 @@ class FoldedStacks final : public TraceSink {
   NodeId child(NodeId parent, std::uint32_t name);
   const NodeId* placed_node(Key id) const;
   void give_to_parent(const Span& span);
+  void add_weight(NodeId node, std::int64_t weight);
   std::int64_t own_weight(const Span& span, const Open& open) const;
   void place_rest();
   std::string path_of(NodeId node) const;

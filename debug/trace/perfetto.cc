@@ -93,7 +93,9 @@ PerfettoExport::Slice PerfettoExport::slice_of(const Process& process, const Spa
                                                std::int64_t least) const {
   Slice slice;
   slice.at = std::max(since_zero(span.start), process.start);
-  slice.length = std::max({since_zero(span.end()) - slice.at, least, std::int64_t{0}});
+  // At the end of all time there is no room for the least.
+  const std::int64_t room = std::numeric_limits<std::int64_t>::max() - slice.at;
+  slice.length = std::max(since_zero(span.end()) - slice.at, std::min(least, room));
   return slice;
 }
 
@@ -288,7 +290,7 @@ void PerfettoExport::on_span(const Span& span) {
 void PerfettoExport::write_message(Process& process, const Span& span) {
   // What is received is there at the receive's end.
   const std::int64_t least =
-      span.kind == SpanKind::kChannelMatch ? slice_of(process, span).length + 1 : 1;
+      span.kind == SpanKind::kChannelMatch ? saturating_sum(slice_of(process, span).length, 1) : 1;
   const Place place = write_slice(process, Track::kWait, span, span.name, least);
   const std::string linked = span.links.empty() ? std::string() : span.links.front().span_id;
   if (span.kind == SpanKind::kChannelEmit) {
@@ -411,7 +413,10 @@ void PerfettoExport::write_call_arguments(const Process& process, const Span& sp
 void PerfettoExport::write_attempt_starts(const Process& process, const Span& span) {
   Json starts = Json::array();
   WallTime last{};
-  const auto add = [&](WallTime at) { starts.push_back(milliseconds((at - span.start).count())); };
+  const auto add = [&](WallTime at) {
+    starts.push_back(milliseconds(
+        saturating_difference(at.time_since_epoch(), span.start.time_since_epoch()).count()));
+  };
   for (const Span& phase : process.phases) {
     if (!phase.name.starts_with("Attempt ")) continue;
     add(phase.start);

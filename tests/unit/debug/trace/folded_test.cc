@@ -130,6 +130,40 @@ TEST(FoldedTest, WhatLiesTooDeepCountsForThePathOfThatDepth) {
   EXPECT_TRUE(text.ends_with(";f 5000\n"));
 }
 
+TEST(FoldedTest, Hostile_SumsStayAtTheLimit) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  Span all = tool("a", "Read", 0, 0);
+  all.start = WallTime(Nanoseconds(0));
+  all.duration = Nanoseconds(kMost);
+  Span again = all;
+  again.span_id = "b";
+  const std::string most = "Read 9223372036854775\n";
+  EXPECT_EQ(folded({all, again}), most);
+  all.parent_span_id = again.parent_span_id = "";
+  EXPECT_EQ(folded_live({all, again}), most);
+
+  Span call = made_span(SpanKind::kLlmCall, "c", "p", "m-1", 0, 1);
+  call.tokens_used = kMost;
+  Span other = call;
+  other.span_id = "d";
+  EXPECT_EQ(folded_live({call, other, process(0, 5)}, Weight::kTokens),
+            "tidy;m-1 9223372036854775807\n");
+  Span root = process(0, 5);
+  root.tokens_used = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(folded_live({call, root}, Weight::kTokens), "tidy;m-1 9223372036854775807\n");
+}
+
+TEST(FoldedTest, Hostile_ChildrenMayCoverMoreThanTimeHas) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  Span early = tool("a", "Read", 0, 0);
+  early.start = WallTime(Nanoseconds(-kMost - 1));
+  early.duration = Nanoseconds(kMost);
+  Span late = tool("b", "Read", 0, 0);
+  late.start = WallTime(Nanoseconds(-2));
+  late.duration = Nanoseconds(kMost);
+  EXPECT_EQ(folded({early, late, process(0, 5)}), "tidy;Read 9223372036854775\n");
+}
+
 TEST(FoldedTest, LessThanAUnitIsLeftOut) {
   Span span = tool("a", "Read", 0, 0);
   span.duration = Nanoseconds(999);

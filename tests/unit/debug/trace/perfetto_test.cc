@@ -125,6 +125,36 @@ TEST_F(PerfettoTest, WhatSticksOutOfItsProcessIsCutOrWidensIt) {
   EXPECT_EQ(with(all, "ph", "E").at(0)["ts"], Json(50'000));
 }
 
+TEST_F(PerfettoTest, Hostile_TimesStayWithinTheirNumbers) {
+  constexpr Nanoseconds kMost = Nanoseconds::max();
+  PerfettoExport file([this](std::string_view piece) { return take(piece); },
+                      {.zero = WallTime(Nanoseconds::min())});
+  TracedProcess process = traced();
+  process.start = WallTime(Nanoseconds::min());
+  file.on_process(process);
+  Span received = span_of(SpanKind::kChannelMatch, "receive", 0, 0);
+  received.start = WallTime(Nanoseconds(-2));
+  received.duration = kMost;
+  file.on_span(received);
+  Span sent = span_of(SpanKind::kChannelEmit, "send", 0, 0);
+  sent.start = WallTime(kMost);
+  file.on_span(sent);
+  Span attempt = span_of(SpanKind::kPhase, "Attempt 1 (retry)", 0, 0);
+  attempt.start = WallTime(kMost);
+  file.on_span(attempt);
+  Span call = span_of(SpanKind::kLlmCall, "m-1", 0, 0);
+  call.start = WallTime(Nanoseconds::min());
+  call.duration = kMost;
+  file.on_span(call);
+  ASSERT_TRUE(file.finish());
+  const Result<Json> document = parse_json(text_);
+  ASSERT_TRUE(document) << text_;
+  const std::vector<Json>& all = (*document)["traceEvents"].items();
+  for (const char* const name : {"receive", "send", "API Call"})
+    EXPECT_EQ(with(all, "name", name).size(), 1U) << name;
+  EXPECT_NE(text_.find(R"("ts":9223372036854775.807,"dur":0,)"), std::string::npos) << text_;
+}
+
 TEST_F(PerfettoTest, ACallTellsItsFigures) {
   export_.on_process(traced());
   Span call = span_of(SpanKind::kLlmCall, "m-1", 0, 700);
