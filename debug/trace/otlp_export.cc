@@ -142,13 +142,18 @@ bool is_own_key(std::string_view key) {
   return std::ranges::find(kOwn, key) != kOwn.end();
 }
 
+// The format's integers are signed; what does not fit stays at the limit.
+std::int64_t as_signed(std::uint64_t number) {
+  return static_cast<std::int64_t>(
+      std::min<std::uint64_t>(number, std::numeric_limits<std::int64_t>::max()));
+}
+
 void write_own(const Span& span, OtlpAttributes& out) {
   out.text("agdb.kind", span_kind_name(span.kind));
   out.text("agdb.name", span.name);
-  out.integer("agdb.pid", static_cast<std::int64_t>(raw(span.pid)));
+  out.integer("agdb.pid", as_signed(raw(span.pid)));
   if (span.tokens_used != 0) out.integer("agdb.tokens_used", span.tokens_used);
-  if (span.syscall_count != 0)
-    out.integer("agdb.syscall_count", static_cast<std::int64_t>(span.syscall_count));
+  if (span.syscall_count != 0) out.integer("agdb.syscall_count", as_signed(span.syscall_count));
   if (span.status == SpanStatus::kTimeout) out.text("agdb.status", span_status_name(span.status));
   keep_id(out, "agdb.trace_id", span.trace_id, kTraceIdDigits);
   keep_id(out, "agdb.span_id", span.span_id, kSpanIdDigits);

@@ -18,10 +18,18 @@ SpanCsv::SpanCsv(std::function<void(std::string_view)> write) : write_(std::move
   write_(kHeader);
 }
 
+template <typename Number>
+void SpanCsv::number(Number value) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  row_.append(digits, static_cast<std::size_t>(end - digits));
+  row_ += ',';
+}
+
 void SpanCsv::on_span(const Span& span) {
   row_.clear();
   for (const std::string* id : {&span.trace_id, &span.span_id, &span.parent_span_id}) text(*id);
-  number(static_cast<std::int64_t>(raw(span.pid)));
+  number(raw(span.pid));
   text(span_kind_name(span.kind));
   text(span.name);
   text(format_wall_time(span.start));
@@ -30,9 +38,12 @@ void SpanCsv::on_span(const Span& span) {
   text(span_status_name(span.status));
   text(span.error);
   number(span.tokens_used);
-  number(static_cast<std::int64_t>(span.syscall_count));
+  number(span.syscall_count);
   text(span.attributes.text("record_id"));
-  if (const Json& seq = span.attributes["seq"]; seq.is_integer()) {
+  const Json& seq = span.attributes["seq"];
+  if (seq.type() == Json::Type::kUint) {
+    number(seq.to_uint().value_or(0));
+  } else if (seq.is_integer()) {
     number(seq.to_int().value_or(0));
   } else {
     row_ += ',';
@@ -60,13 +71,6 @@ void SpanCsv::text(std::string_view value) {
   }
   row_ += value;
   if (quoted) row_ += '"';
-  row_ += ',';
-}
-
-void SpanCsv::number(std::int64_t value) {
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  row_.append(digits, static_cast<std::size_t>(end - digits));
   row_ += ',';
 }
 

@@ -27,7 +27,9 @@ class SpanCsv final : public TraceSink {
 
  private:
   void text(std::string_view value);
-  void number(std::int64_t value);
+  // Of any whole type: half of the unsigned ones fit no signed one.
+  template <typename Number>
+  void number(Number value);
 
   std::function<void(std::string_view)> write_;
   std::string row_;         // reused

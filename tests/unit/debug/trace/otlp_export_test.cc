@@ -352,6 +352,15 @@ TEST_F(OtlpExportTest, TimesStayWithinTheirNumbers) {
   EXPECT_EQ(exported(span).text("endTimeUnixNano"), "9223372036854775807");
 }
 
+TEST_F(OtlpExportTest, CountsBeyondSignedNumbersStayAtTheLimit) {
+  Span span = model_call();
+  span.pid = Pid{std::numeric_limits<std::uint64_t>::max()};
+  span.syscall_count = std::uint64_t{1} << 63;
+  const Json json = exported(span);
+  for (const char* const key : {"agdb.pid", "agdb.syscall_count"})
+    EXPECT_EQ(attribute(json, key).text("intValue"), "9223372036854775807") << key;
+}
+
 class MadeContent final : public SpanContentSource {
  public:
   SpanContent content_of(const Span& span) override {

@@ -42,6 +42,19 @@ TEST(SpanCsvTest, ARowHasEveryField) {
             "\"{\"\"record_id\"\":\"\"7-1\"\",\"\"seq\"\":12}\"\r\n");
 }
 
+TEST(SpanCsvTest, CountsOfTheWholeRangeStayWhole) {
+  Span span = call("a");
+  span.pid = Pid{std::numeric_limits<std::uint64_t>::max()};
+  span.syscall_count = std::numeric_limits<std::uint64_t>::max();
+  span.tokens_used = std::numeric_limits<std::int64_t>::min();
+  span.attributes = Json::object({{"seq", std::numeric_limits<std::uint64_t>::max()}});
+  const std::string text = rows({span});
+  EXPECT_NE(text.find(",,18446744073709551615,tool_call,"), std::string::npos) << text;
+  EXPECT_NE(text.find(",-9223372036854775808,18446744073709551615,,18446744073709551615,"),
+            std::string::npos)
+      << text;
+}
+
 TEST(SpanCsvTest, ARowForEachSpanInTheOrderOfTheirEnds) {
   const std::string text = rows({call("a"), call("b"), call("c")});
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
