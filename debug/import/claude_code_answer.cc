@@ -2,43 +2,56 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <limits>
+#include <cstdint>
 #include <optional>
 
 namespace agdb {
 namespace {
 
-// A count of tokens; a negative one is no count.
-std::int64_t tokens(const Json& usage, std::string_view key) {
-  return std::max<std::int64_t>(usage.integer(key), 0);
-}
+// More than any call takes; also keeps sums in range.
+constexpr std::int64_t kMaxTokens = 1'000'000'000'000;
 
-std::int64_t sum(std::int64_t a, std::int64_t b) {
-  return a > std::numeric_limits<std::int64_t>::max() - b ? std::numeric_limits<std::int64_t>::max()
-                                                          : a + b;
-}
+class Usage {
+ public:
+  Usage(const Json& usage, ImportTally& tally) : usage_(usage), tally_(tally) {}
 
-// What was written to the cache; newest versions tell it by time of life as well, some only so.
-std::int64_t cache_creation(const Json& usage) {
-  if (usage["cache_creation_input_tokens"].is_number())
-    return tokens(usage, "cache_creation_input_tokens");
-  const Json& by_life = usage["cache_creation"];
-  return sum(tokens(by_life, "ephemeral_5m_input_tokens"),
-             tokens(by_life, "ephemeral_1h_input_tokens"));
-}
+  bool tells() const {
+    return usage_["input_tokens"].is_number() || usage_["output_tokens"].is_number();
+  }
+  std::int64_t tokens(std::string_view key) const { return count(usage_[key]); }
+  // What was written to the cache; newest versions tell it by time of life as well, some only so.
+  std::int64_t cache_creation() const {
+    if (usage_["cache_creation_input_tokens"].is_number())
+      return tokens("cache_creation_input_tokens");
+    const Json& by_life = usage_["cache_creation"];
+    return count(by_life["ephemeral_5m_input_tokens"]) +
+           count(by_life["ephemeral_1h_input_tokens"]);
+  }
 
-void read_usage(const Json& usage, SessionAnswer& answer) {
-  const bool tells = usage["input_tokens"].is_number() || usage["output_tokens"].is_number();
+ private:
+  std::int64_t count(const Json& value) const {
+    if (value.is_null()) return 0;
+    const auto tokens = value.to_int();
+    if (tokens && *tokens >= 0 && *tokens <= kMaxTokens) return *tokens;
+    tally_.not_understood("token count that cannot be read");
+    return 0;
+  }
+
+  const Json& usage_;
+  ImportTally& tally_;
+};
+
+void read_usage(const Usage& usage, SessionAnswer& answer) {
+  if (!usage.tells()) return;
   LlmResponse& response = answer.response;
-  const std::int64_t output = tokens(usage, "output_tokens");
-  if (!tells || (answer.has_usage && output < response.response_tokens)) return;
+  const std::int64_t output = usage.tokens("output_tokens");
+  if (answer.has_usage && output < response.response_tokens) return;
   answer.has_usage = true;
   response.response_tokens = output;
-  response.cache_read_tokens = tokens(usage, "cache_read_input_tokens");
-  response.cache_creation_tokens = cache_creation(usage);
-  response.request_tokens = sum(tokens(usage, "input_tokens"),
-                                sum(response.cache_read_tokens, response.cache_creation_tokens));
+  response.cache_read_tokens = usage.tokens("cache_read_input_tokens");
+  response.cache_creation_tokens = usage.cache_creation();
+  response.request_tokens =
+      usage.tokens("input_tokens") + response.cache_read_tokens + response.cache_creation_tokens;
 }
 
 // The innermost message of nested error objects ({"error":{"error":{"message":…}}}), and their
@@ -60,13 +73,13 @@ ErrorText innermost_error(const Json& error) {
 
 }  // namespace
 
-void read_claude_call(const ClaudeLine& line, SessionAnswer& answer) {
+void read_claude_call(const ClaudeLine& line, SessionAnswer& answer, ImportTally& tally) {
   LlmResponse& response = answer.response;
   const std::string_view model = line.body.text("model");
   if (!model.empty()) response.model = model;
   const std::string_view stop_reason = line.body.text("stop_reason");
   if (!stop_reason.empty()) response.stop_reason = stop_reason;
-  read_usage(line.body["usage"], answer);
+  read_usage(Usage(line.body["usage"], tally), answer);
   if (line.cost_usd) response.cost_usd = line.cost_usd;
   if (line.time && (!answer.ended || *answer.ended < *line.time)) answer.ended = line.time;
 }

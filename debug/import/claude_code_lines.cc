@@ -131,13 +131,18 @@ class FileReader {
     } else {
       ++file_.known_records;
     }
-    if (kind != Kind::kLink || json["uuid"].is_string())
-      file_.lines.push_back(read_line(json, kind));
+    if (kind != Kind::kLink || json["uuid"].is_string()) file_.lines.push_back(placed(json, kind));
   }
 
   ClaudeFile finish() { return std::move(file_); }
 
  private:
+  ClaudeLine placed(Json& json, Kind kind) {
+    const bool timed = !json["timestamp"].is_null();
+    ClaudeLine line = read_line(json, kind);
+    if (timed && !line.time) tally_->not_understood("time that cannot be read");
+    return line;
+  }
   void session(const Json& json) {
     const auto id = json["sessionId"].to_string();
     const auto other = json["session_id"].to_string();
@@ -152,7 +157,7 @@ class FileReader {
   void progress(Json& json) {
     ++file_.known_records;
     const std::string type = own(json["data"].text("type"));
-    ClaudeLine line = read_line(json, Kind::kLink);
+    ClaudeLine line = placed(json, Kind::kLink);
     if (type == "agent_progress") {
       line.kind = Kind::kAgentProgress;
       line.agent_id = json["data"].text("agentId");

@@ -179,7 +179,9 @@ class ProcessBuilder {
       const ClaudeLine& next = line(tree_.order[at]);
       if (next.kind != Kind::kAssistant || tree_.repeats[tree_.order[at]] != kNone) continue;
       SessionAnswer answer;
-      read_claude_call(next, answer);
+      SessionLog told_when_it_is_taken;
+      ImportTally unused(told_when_it_is_taken);
+      read_claude_call(next, answer, unused);
       if (answer.response.request_tokens > 0) return answer.response.request_tokens;
     }
     return 0;
@@ -475,7 +477,7 @@ class ProcessBuilder {
   bool take_record(std::size_t i, const std::string& key) {
     auto& [item, content] = answers_.at(key);
     auto& answer = std::get<SessionAnswer>(items()[item]);
-    read_claude_call(line(i), answer);
+    read_claude_call(line(i), answer, *tally_);
     const std::vector<ToolCall>& calls = answer.response.tool_calls;
     const std::size_t calls_before = calls.size();
     const std::size_t added = content.add(line(i).body["content"], answer, *tally_);

@@ -1,5 +1,6 @@
 #include "debug/replay/spending.h"
 
+#include "debug/record/event_facts.h"
 #include "debug/record/event_scan.h"
 
 namespace agdb {
@@ -57,7 +58,7 @@ Spending spending_of(const Recording& recording, std::optional<SeqNum> upto) {
     if (const std::optional<std::int64_t> budget = new_budget(*event)) spending.budget = *budget;
     if (is_compaction(*event)) spending.history.note_removed_messages(1);
     if (const auto* response = std::get_if<LlmResponse>(&event->payload))
-      spending.history.add(*response, event->timestamp + response->time_to_last_token);
+      spending.history.add(*response, add_up(event->timestamp, response->time_to_last_token));
   }
   return spending;
 }

@@ -160,14 +160,24 @@ TEST(ClaudeCodeAnswer, CacheCreationMayBeToldByTimeOfLifeOnly) {
   EXPECT_EQ(answer.response.request_tokens, 168);
 }
 
-TEST(ClaudeCodeAnswer, HugeAndNegativeCountsDoNotOverflow) {
+TEST(ClaudeCodeAnswer, HugeAndNegativeCountsAreToldAndNotTaken) {
   Log log;
   log.user({"u1", ""}, "hi");
   Json& usage = *log.answer({"a1", "u1"}, "m1", {text("one")}, -5).find("message")->find("usage");
   usage.set("input_tokens", std::numeric_limits<std::int64_t>::max());
-  const SessionAnswer answer = nth_answer(import(log));
-  EXPECT_EQ(answer.response.request_tokens, std::numeric_limits<std::int64_t>::max());
+  const SessionLog read = import(log);
+  const SessionAnswer answer = nth_answer(read);
+  EXPECT_EQ(answer.response.request_tokens, 110);  // what the cache took
   EXPECT_EQ(answer.response.response_tokens, 0);
+  EXPECT_EQ(read.not_understood.at("token count that cannot be read"), 2U);
+}
+
+TEST(ClaudeCodeAnswer, TimesThatCannotBeReadAreTold) {
+  Log log;
+  log.user({"u1", ""}, "hi").set("timestamp", "2025-13-45T00:00:00Z");
+  log.answer({"a1", "u1"}, "m1", {text("one")}).set("timestamp", "1960-01-01T00:00:00Z");
+  log.user({"u2", "a1"}, "more").erase("timestamp");
+  EXPECT_EQ(import(log).not_understood.at("time that cannot be read"), 2U);
 }
 
 TEST(ClaudeCodeAnswer, ResultsBetweenItsLinesDoNotEndIt) {
