@@ -90,6 +90,12 @@ class WhatIsStored(Runs):
         self.assertEqual(len(listed.lines()), 3)
         self.assertEqual(self.runs("list").err, "")
 
+    def test_an_annotation_says_something(self):
+        self.three()
+        for words in (["1"], ["1", ""], []):
+            self.runs("annotate", *words, expect=USAGE)
+        self.runs("annotate", 1, "", "--tag", "odd")
+
     def test_rebuilding_keeps_what_people_wrote(self):
         self.three()
         self.runs("annotate", 1, 2, "look at this", "--tag", "odd", "--author", "ann")
@@ -196,7 +202,7 @@ class Changing(Runs):
         self.assertEqual([run["id"] for run in self.listed()], [3, 2])
         self.runs("delete", "-e", "errors=yes")
         self.assertEqual([run["id"] for run in self.listed()], [3])
-        self.refused("runs", "delete", naming="which runs")
+        self.assertIn("which runs", self.runs("delete", expect=USAGE).err)
         self.assertEqual(self.runs("stats", "--json").json()["total_recorded"], 3)
         self.runs("rebuild")
         self.assertEqual(len(self.listed()), 3)

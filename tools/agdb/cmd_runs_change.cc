@@ -51,12 +51,17 @@ ExitCode tell_missing(const std::vector<StoredId>& ids, const TraceStore& store,
   return code;
 }
 
+ExitCode wrong_usage(std::string what, std::string example, Environment& env) {
+  env.console->error({Code::kInvalid, std::move(what), std::move(example)});
+  return ExitCode::kUsage;
+}
+
 Result<ExitCode> annotate(const ChangeArguments& arguments, Environment& env) {
-  AGDB_TRY(TraceStore store, open_store(env));
   // The text is the last word: a run's number stands in front of it.
   std::vector<std::string> typed = arguments.ids;
-  if (typed.size() < 2)
-    return fail(Code::kInvalid, "a run and a text are needed", "agdb runs annotate @ 'too slow'");
+  if (typed.size() < 2 || (typed.back().empty() && arguments.tags.empty()))
+    return wrong_usage("a run and a text are needed", "agdb runs annotate @ 'too slow'", env);
+  AGDB_TRY(TraceStore store, open_store(env));
   RunAnnotation annotation{.author = arguments.author.empty() ? user_name() : arguments.author,
                            .text = typed.back(),
                            .tags = arguments.tags};
@@ -106,8 +111,8 @@ Result<std::size_t> delete_matching(TraceStore& store, const RunFilter& filter) 
 
 Result<ExitCode> remove(const ChangeArguments& arguments, Environment& env) {
   if (arguments.ids.empty() == arguments.filters.empty())
-    return fail(Code::kInvalid, "which runs to delete: numbers or -e EXPR, one of both",
-                "agdb runs delete 7, or agdb runs delete -e until=720h");
+    return wrong_usage("which runs to delete: numbers or -e EXPR, one of both",
+                       "agdb runs delete 7, or agdb runs delete -e until=720h", env);
   AGDB_TRY(TraceStore store, open_store(env));
   if (!arguments.filters.empty()) {
     AGDB_TRY(const RunFilter filter, run_filter_of(arguments.filters));
