@@ -184,12 +184,17 @@ void PerfettoExport::name_lane(const Process& process, Track track, std::uint64_
   file_->end();
 }
 
+// What begins with a moment and goes on would be read as standing around it.
+bool PerfettoExport::Lane::has_room(const Slice& slice) const {
+  return end < slice.at || (end == slice.at && (!moment || slice.length == 0));
+}
+
 // The first track of its kind on which the slice begins behind all others; nullptr: there are too
 // many.
 PerfettoExport::Lane* PerfettoExport::lane_for(Process& process, Track track, const Slice& slice) {
   std::vector<Lane>& lanes = process.lanes.at(static_cast<std::size_t>(track));
   for (Lane& lane : lanes)
-    if (lane.end <= slice.at) return &lane;
+    if (lane.has_room(slice)) return &lane;
   if (lanes.size() >= kMaxLanes) return nullptr;
   lanes.push_back({next_tid_++, 0});
   name_lane(process, track, lanes.back().tid, lanes.size());
@@ -207,6 +212,7 @@ PerfettoExport::Place PerfettoExport::begin_slice(Process& process, Track track,
     place.end = place.at;
   } else {
     lane->end = place.end;
+    lane->moment = slice.length == 0;
     place.tid = lane->tid;
     file_->begin("X", process.pid, lane->tid, slice.at);
     file_->microseconds("dur", slice.length);

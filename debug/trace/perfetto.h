@@ -69,9 +69,15 @@ class PerfettoExport final : public TraceSink {
  private:
   enum class Track : std::uint8_t { kAgent, kModel, kTool, kWait, kUser };
   static constexpr std::size_t kTracks = 5;
+  struct Slice {
+    std::int64_t at = 0;
+    std::int64_t length = 0;
+  };
   struct Lane {
     std::uint64_t tid = 0;
     std::int64_t end = 0;  // of its last slice
+    bool moment = false;   // which had no length
+    bool has_room(const Slice& slice) const;
   };
   // Where a flow can be bound: within a slice.
   struct Place {
@@ -81,10 +87,6 @@ class PerfettoExport final : public TraceSink {
     std::int64_t end = 0;     // the moment behind it
     std::uint64_t event = 0;  // the slice's number among the events; the largest: it always stays
     bool usable() const { return end > at; }
-  };
-  struct Slice {
-    std::int64_t at = 0;
-    std::int64_t length = 0;
   };
   struct ToolFlow {
     std::string id;

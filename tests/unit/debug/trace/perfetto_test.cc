@@ -106,6 +106,29 @@ TEST_F(PerfettoTest, ToolsAtTheSameTimeHaveTracksOfTheirOwn) {
   EXPECT_NE(with(all, "name", "Tool: a").at(0)["tid"], with(all, "name", "Tool: b").at(0)["tid"]);
 }
 
+TEST_F(PerfettoTest, AMomentIsNotTakenForAPartOfWhatBeginsWithIt) {
+  export_.on_process(traced());
+  export_.on_span(span_of(SpanKind::kToolCall, "moment", 10, 10));
+  export_.on_span(span_of(SpanKind::kToolCall, "another", 10, 10));
+  export_.on_span(span_of(SpanKind::kToolCall, "long", 10, 20));
+  export_.on_span(span_of(SpanKind::kToolCall, "last", 20, 20));
+  export_.on_span(span_of(SpanKind::kToolCall, "later", 21, 30));
+  const std::vector<Json> all = events();
+  const auto track = [&](std::string_view name) { return with(all, "name", name).at(0)["tid"]; };
+  EXPECT_EQ(track("Tool: another"), track("Tool: moment"));
+  EXPECT_NE(track("Tool: long"), track("Tool: moment"));
+  EXPECT_EQ(track("Tool: last"), track("Tool: moment"));
+  EXPECT_EQ(track("Tool: later"), track("Tool: moment"));
+  EXPECT_THAT(tracks(all), ElementsAre("agent", "tools", "tools 2"));
+}
+
+TEST_F(PerfettoTest, AMomentBehindALongerSliceSharesItsTrack) {
+  export_.on_process(traced());
+  export_.on_span(span_of(SpanKind::kStep, "step 1", 0, 10));
+  export_.on_span(span_of(SpanKind::kStep, "moment", 10, 10));
+  EXPECT_THAT(tracks(events()), ElementsAre("agent"));
+}
+
 TEST_F(PerfettoTest, Hostile_MoreAtTheSameTimeThanTracksAreAsync) {
   export_.on_process(traced());
   for (int i = 0; i < 300; ++i) export_.on_span(span_of(SpanKind::kToolCall, "t", 0, 30));
