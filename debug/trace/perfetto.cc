@@ -41,6 +41,11 @@ std::string flow_id(std::string_view span_id) {
                      is_hex ? std::string(span_id) : xxh3_128(span_id).hex().substr(kDigits));
 }
 
+// The viewer takes no event without a name.
+std::string_view name_of(const Span& span) {
+  return span.name.empty() ? span_kind_name(span.kind) : std::string_view(span.name);
+}
+
 double milliseconds(std::int64_t nanoseconds) {
   return static_cast<double>(nanoseconds) / kNanosPerMilli;
 }
@@ -276,7 +281,7 @@ void PerfettoExport::on_span(const Span& span) {
     case SpanKind::kToolCall:
       return write_tool(process, span);
     case SpanKind::kStep: {
-      const Place place = write_slice(process, Track::kAgent, span, span.name, 0);
+      const Place place = write_slice(process, Track::kAgent, span, name_of(span), 0);
       process.worked_until = std::max(process.worked_until, place.end);
       return;
     }
@@ -290,14 +295,14 @@ void PerfettoExport::on_span(const Span& span) {
     default:
       break;
   }
-  write_slice(process, Track::kWait, span, span.name, 0);
+  write_slice(process, Track::kWait, span, name_of(span), 0);
 }
 
 void PerfettoExport::write_message(Process& process, const Span& span) {
   // What is received is there at the receive's end.
   const std::int64_t least =
       span.kind == SpanKind::kChannelMatch ? saturating_sum(slice_of(process, span).length, 1) : 1;
-  const Place place = write_slice(process, Track::kWait, span, span.name, least);
+  const Place place = write_slice(process, Track::kWait, span, name_of(span), least);
   const std::string linked = span.links.empty() ? std::string() : span.links.front().span_id;
   if (span.kind == SpanKind::kChannelEmit) {
     join(sent_, received_, span.span_id, place, "message", true);
@@ -445,7 +450,7 @@ void PerfettoExport::write_phases(const Process& process, const Place& call) {
     file_->begin("X", process.pid, call.tid, at);
     file_->microseconds("dur", end - at);
     file_->text("cat", span_kind_name(phase.kind));
-    file_->text("name", phase.name);
+    file_->text("name", name_of(phase));
     file_->begin_arguments();
     write_attributes(phase);
     file_->end();

@@ -106,6 +106,17 @@ TEST_F(PerfettoTest, ToolsAtTheSameTimeHaveTracksOfTheirOwn) {
   EXPECT_NE(with(all, "name", "Tool: a").at(0)["tid"], with(all, "name", "Tool: b").at(0)["tid"]);
 }
 
+TEST_F(PerfettoTest, WhatHasNoNameIsCalledByItsKind) {
+  export_.on_process(traced());
+  for (const SpanKind kind : {SpanKind::kFnCall, SpanKind::kStep, SpanKind::kWait, SpanKind::kSpawn,
+                              SpanKind::kPhase, SpanKind::kLlmCall, SpanKind::kToolCall})
+    export_.on_span(span_of(kind, "", 0, 10));
+  const std::vector<Json> all = events();
+  for (const Json& event : all) EXPECT_NE(event.text("name"), "") << dump(event);
+  for (const char* const kind : {"fn_call", "step", "wait", "spawn", "phase"})
+    EXPECT_EQ(with(all, "name", kind).size(), 1U) << kind;
+}
+
 TEST_F(PerfettoTest, AMomentIsNotTakenForAPartOfWhatBeginsWithIt) {
   export_.on_process(traced());
   export_.on_span(span_of(SpanKind::kToolCall, "moment", 10, 10));
