@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <limits>
+#include <unordered_set>
 #include <utility>
 
 #include "debug/trace/saturating.h"
@@ -21,7 +24,8 @@ constexpr std::uint64_t kFirstTid = 1u << 20;
 constexpr std::uint64_t kFirstPid = 1u << 30;
 // What lies deeper in one another is written as async slices.
 constexpr std::size_t kMaxLanes = 256;
-// Phases of one call, and tools between two, of which more is not kept.
+// Phases that wait for their call, and tools between two calls. Beyond, phases become slices of
+// their own, and tools have no flow.
 constexpr std::size_t kMaxPhases = 4096;
 constexpr std::size_t kMaxTools = 4096;
 constexpr std::size_t kMaxName = 200;
@@ -48,6 +52,25 @@ std::string_view name_of(const Span& span) {
 
 double milliseconds(std::int64_t nanoseconds) {
   return static_cast<double>(nanoseconds) / kNanosPerMilli;
+}
+
+// Takes out the phases of a call and what lies in one of those. A phase that names no parent is the
+// next call's.
+std::vector<Span> take_phases(std::vector<Span>& waiting, const std::string& call) {
+  std::vector<Span> taken;
+  const auto take = [&](const auto& belongs) {
+    const auto rest = std::ranges::stable_partition(waiting, std::not_fn(belongs));
+    taken.insert(taken.end(), std::move_iterator(rest.begin()), std::move_iterator(rest.end()));
+    waiting.erase(rest.begin(), rest.end());
+  };
+  take([&](const Span& phase) {
+    return phase.parent_span_id.empty() || phase.parent_span_id == call;
+  });
+  if (waiting.empty()) return taken;
+  std::unordered_set<std::string_view> outer;
+  for (const Span& phase : taken) outer.insert(phase.span_id);
+  take([&](const Span& phase) { return outer.contains(phase.parent_span_id); });
+  return taken;
 }
 
 }  // namespace
@@ -134,6 +157,7 @@ void PerfettoExport::begin_process(Process& process, std::string_view name) {
 // `span`: the process's own, when it has come. Returns the moment at which the slice ends.
 std::int64_t PerfettoExport::end_process(Process& process, std::int64_t end, const Span* span) {
   end_tool_flows(process);
+  write_lone_phases(process, std::exchange(process.phases, {}));
   if (process.asked_at) write_interaction(process, process.worked_until);
   end = std::max(end, process.lanes[0].front().end);
   file_->begin("E", process.pid, process.pid, end);
@@ -274,7 +298,9 @@ void PerfettoExport::on_span(const Span& span) {
       return;
     }
     case SpanKind::kPhase:
-      if (process.phases.size() < kMaxPhases) process.phases.push_back(span);
+      process.phases.push_back(span);
+      if (process.phases.size() > kMaxPhases)
+        write_lone_phases(process, std::exchange(process.phases, {}));
       return;
     case SpanKind::kLlmCall:
       return write_call(process, span);
@@ -367,17 +393,21 @@ void PerfettoExport::write_tool(Process& process, const Span& span) {
 
 void PerfettoExport::write_call(Process& process, const Span& span) {
   const Slice slice = slice_of(process, span);
+  std::vector<Span> phases = take_phases(process.phases, span.span_id);
   const Place place = begin_slice(process, Track::kModel, slice, "API Call", span.kind);
-  write_call_arguments(process, span, slice);
+  write_call_arguments(phases, span, slice);
   end_slice();
-  if (place.tid != 0) write_phases(process, place);
-  process.phases.clear();
+  if (place.tid == 0) {
+    write_lone_phases(process, std::move(phases));
+  } else {
+    write_phases(process, phases, place);
+  }
   process.worked_until = std::max(process.worked_until, place.end);
   read_tool_results(process, place);
   process.call = place;
 }
 
-void PerfettoExport::write_call_arguments(const Process& process, const Span& span,
+void PerfettoExport::write_call_arguments(const std::vector<Span>& phases, const Span& span,
                                           const Slice& slice) {
   const auto number = [&](std::string_view key) { return span.attributes.integer(key); };
   const auto known = [&](const char* name, std::int64_t value) {
@@ -412,7 +442,7 @@ void PerfettoExport::write_call_arguments(const Process& process, const Span& sp
     file_->rounded("cache_hit_rate_percent",
                    100 * static_cast<double>(cached) / static_cast<double>(prompt));
   known("attempts", number("attempts"));
-  write_attempt_starts(process, span);
+  write_attempt_starts(phases, span);
   for (const char* key : {"stop_reason", "cost_usd", "context_tokens", "request_bytes", "record_id",
                           "seq", "incomplete"}) {
     if (const Json& value = span.attributes[key]; !value.is_null()) file_->json(key, value);
@@ -421,14 +451,14 @@ void PerfettoExport::write_call_arguments(const Process& process, const Span& sp
 }
 
 // Milliseconds since the call's start.
-void PerfettoExport::write_attempt_starts(const Process& process, const Span& span) {
+void PerfettoExport::write_attempt_starts(const std::vector<Span>& phases, const Span& span) {
   Json starts = Json::array();
   WallTime last{};
   const auto add = [&](WallTime at) {
     starts.push_back(milliseconds(
         saturating_difference(at.time_since_epoch(), span.start.time_since_epoch()).count()));
   };
-  for (const Span& phase : process.phases) {
+  for (const Span& phase : phases) {
     if (!phase.name.starts_with("Attempt ")) continue;
     add(phase.start);
     last = phase.end();
@@ -439,13 +469,17 @@ void PerfettoExport::write_attempt_starts(const Process& process, const Span& sp
 }
 
 // One behind the other within the call, the attempts within the set-up; whatever the phases say.
-void PerfettoExport::write_phases(const Process& process, const Place& call) {
+// Those of which nothing would be left stand alone.
+void PerfettoExport::write_phases(Process& process, const std::vector<Span>& phases,
+                                  const Place& call) {
+  std::vector<Span> alone;
   std::int64_t from = call.at;
   std::int64_t within = call.at;
   std::int64_t setup_end = call.at;
   const auto write = [&](const Span& phase, std::int64_t lowest, std::int64_t highest) {
     const std::int64_t at = std::clamp(since_zero(phase.start), lowest, highest);
     const std::int64_t end = std::clamp(since_zero(phase.end()), at, highest);
+    if (end == at && phase.duration > Nanoseconds(0)) alone.push_back(phase);
     if (end == at) return end;
     file_->begin("X", process.pid, call.tid, at);
     file_->microseconds("dur", end - at);
@@ -456,16 +490,23 @@ void PerfettoExport::write_phases(const Process& process, const Place& call) {
     file_->end();
     return end;
   };
-  for (const Span& phase : process.phases) {
+  for (const Span& phase : phases) {
     if (phase.name == "Request Setup") setup_end = from = write(phase, call.at, call.end);
   }
-  for (const Span& phase : process.phases) {
+  for (const Span& phase : phases) {
     if (phase.name.starts_with("Attempt ")) {
       within = write(phase, within, setup_end);
     } else if (phase.name != "Request Setup") {
       from = write(phase, from, call.end);
     }
   }
+  write_lone_phases(process, std::move(alone));
+}
+
+void PerfettoExport::write_lone_phases(Process& process, std::vector<Span> phases) {
+  std::ranges::stable_sort(phases, {}, &Span::end);
+  for (const Span& phase : phases)
+    write_slice(process, Track::kModel, phase, fmt::format("Phase: {}", name_of(phase)), 0);
 }
 
 // A tool's result is read by the first model call that begins behind it.

@@ -34,6 +34,7 @@ struct PerfettoOptions {
 //   process   slice with the agent's intent; `process_name`, `thread_name` and their sort indexes
 //   step      slice
 //   llm_call  `API Call`; `Request Setup`, `Attempt N (retry)`, `First Token`, `Sampling` in it
+//   phase     as said, by its parent; where it fits into no call a slice `Phase: NAME` of its own
 //   tool_call `Tool: NAME`
 //   wait      slice; for a person `Waiting for User Input`, and `Interaction` from a user's message
 //             to the next stop
@@ -98,7 +99,7 @@ class PerfettoExport final : public TraceSink {
     std::int64_t start = 0;
     std::string name;
     std::array<std::vector<Lane>, kTracks> lanes;
-    std::vector<Span> phases;              // of the model call that is about to end
+    std::vector<Span> phases;              // of model calls that have not come
     Place call;                            // the newest model call
     std::vector<ToolFlow> tools;           // whose result no model call has read
     std::optional<std::int64_t> asked_at;  // a person's request is under way since then
@@ -132,9 +133,10 @@ class PerfettoExport final : public TraceSink {
   void begin_process(Process& process, std::string_view name);
   std::int64_t end_process(Process& process, std::int64_t end, const Span* span);
   void write_call(Process& process, const Span& span);
-  void write_call_arguments(const Process& process, const Span& span, const Slice& slice);
-  void write_attempt_starts(const Process& process, const Span& span);
-  void write_phases(const Process& process, const Place& call);
+  void write_call_arguments(const std::vector<Span>& phases, const Span& span, const Slice& slice);
+  void write_attempt_starts(const std::vector<Span>& phases, const Span& span);
+  void write_phases(Process& process, const std::vector<Span>& phases, const Place& call);
+  void write_lone_phases(Process& process, std::vector<Span> phases);
   void write_tool(Process& process, const Span& span);
   void write_users_wait(Process& process, const Span& span);
   void write_interaction(Process& process, std::int64_t end);

@@ -220,6 +220,77 @@ TEST_F(PerfettoTest, FiguresWithoutTheirOperandsAreAbsent) {
   EXPECT_EQ(args.text("error"), "HTTP 529");
 }
 
+// A phase of a call, in milliseconds since the process's start.
+Span phase_of(const Span& parent, std::string name, std::int64_t from, std::int64_t to) {
+  Span phase = span_of(SpanKind::kPhase, std::move(name), from, to);
+  phase.parent_span_id = parent.span_id;
+  return phase;
+}
+
+TEST_F(PerfettoTest, PhasesLieInTheCallThatIsTheirParent) {
+  export_.on_process(traced());
+  const Span first = span_of(SpanKind::kLlmCall, "m-1", 0, 40);
+  const Span second = span_of(SpanKind::kLlmCall, "m-1", 0, 50);
+  const Span setup = phase_of(second, "Request Setup", 0, 20);
+  export_.on_span(phase_of(setup, "Attempt 1 (retry)", 0, 10));
+  export_.on_span(phase_of(first, "First Token", 0, 15));
+  export_.on_span(setup);
+  export_.on_span(first);
+  export_.on_span(second);
+  const std::vector<Json> all = events();
+  EXPECT_THAT(tracks(all), ElementsAre("agent", "model", "model 2"));
+  const std::vector<Json> calls = with(all, "name", "API Call");
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_EQ(with(all, "name", "First Token").at(0)["tid"], calls[0]["tid"]);
+  EXPECT_TRUE(calls[0]["args"]["attempt_starts_ms"].is_null());
+  for (const char* const name : {"Request Setup", "Attempt 1 (retry)"})
+    EXPECT_EQ(with(all, "name", name).at(0)["tid"], calls[1]["tid"]) << name;
+  EXPECT_EQ(calls[1]["args"]["attempt_starts_ms"], Json(Json::Array{0, 10}));
+}
+
+TEST_F(PerfettoTest, PhasesThatFitInNoCallStandAlone) {
+  export_.on_process(traced());
+  const Span call = span_of(SpanKind::kLlmCall, "m-1", 0, 100);
+  export_.on_span(phase_of(span_of(SpanKind::kLlmCall, "gone", 0, 1), "Sampling", 0, 10));
+  export_.on_span(phase_of(call, "Request Setup", 200, 300));
+  export_.on_span(call);
+  export_.on_span(phase_of(call, "First Token", 0, 50));
+  export_.on_span(phase_of(call, "", 60, 60));
+  export_.on_span(span_of(SpanKind::kProcess, "p", 0, 400));
+  const std::vector<Json> all = events();
+  for (const auto& [name, at, length] : std::initializer_list<std::tuple<const char*, int, int>>{
+           {"Phase: Sampling", 0, 10'000},
+           {"Phase: Request Setup", 200'000, 100'000},
+           {"Phase: First Token", 0, 50'000},
+           {"Phase: phase", 60'000, 0}}) {
+    const std::vector<Json> slices = with(all, "name", name);
+    ASSERT_EQ(slices.size(), 1U) << name;
+    EXPECT_EQ(slices[0]["ts"], Json(at)) << name;
+    EXPECT_EQ(slices[0]["dur"], Json(length)) << name;
+  }
+}
+
+TEST_F(PerfettoTest, Hostile_NoPhaseIsLostHoweverManyWait) {
+  export_.on_process(traced());
+  const Span call = span_of(SpanKind::kLlmCall, "m-1", 0, 100'000);
+  constexpr int kMany = 10'000;
+  for (int i = 0; i < kMany; ++i) export_.on_span(phase_of(call, "part", 2 * i, 2 * i + 1));
+  export_.on_span(call);
+  const std::vector<Json> all = events();
+  const std::size_t within = with(all, "name", "part").size();
+  EXPECT_GT(within, 0U);
+  EXPECT_EQ(with(all, "name", "Phase: part").size() + within, std::size_t{kMany});
+}
+
+TEST_F(PerfettoTest, PhasesOfACallWithoutATrackStandAlone) {
+  export_.on_process(traced());
+  for (int i = 0; i < 256; ++i) export_.on_span(span_of(SpanKind::kLlmCall, "m-1", 0, 30));
+  const Span call = span_of(SpanKind::kLlmCall, "m-1", 0, 30);
+  export_.on_span(phase_of(call, "First Token", 0, 10));
+  export_.on_span(call);
+  EXPECT_EQ(with(with(events(), "name", "Phase: First Token"), "ph", "b").size(), 1U);
+}
+
 TEST_F(PerfettoTest, AToolsFlowGoesFromTheCallOverItToTheNextCall) {
   export_.on_process(traced());
   export_.on_span(span_of(SpanKind::kLlmCall, "m", 0, 10));
