@@ -140,6 +140,15 @@ ForeignSpan::Event event_of(const Json& json, ImportTally& tally) {
   return event;
 }
 
+// SDKs print what a link points to as its context.
+ForeignSpan::Link link_of(const Json& json) {
+  const Json& context = first_of(json, {"context", "spanContext"});
+  const Json& to = context.is_object() ? context : json;
+  return {.trace_id = id_of(first_of(to, {"traceId", "trace_id"})),
+          .span_id = id_of(first_of(to, {"spanId", "span_id"})),
+          .attributes = attributes_of(json["attributes"])};
+}
+
 // An enum by its number or, as proto3's JSON writes it and OTLP's forbids, by its name.
 bool is_error(const Json& code, ImportTally& tally) {
   const auto name = code.to_string();
@@ -199,8 +208,7 @@ void read_span(const Json& json, ImportTally& tally, std::vector<ForeignSpan>& o
   if (json["kind"].is_string()) tally.bookkeeping("enum written as a name");
   for (const Json& event : list_of(first_of(json, {"events", "logs"})))
     span.events.push_back(event_of(event, tally));
-  for (const Json& link : list_of(json["links"]))
-    span.links.push_back(id_of(first_of(link, {"spanId", "span_id"})));
+  for (const Json& link : list_of(json["links"])) span.links.push_back(link_of(link));
   read_status(json, tally, span);
   out.push_back(std::move(span));
 }

@@ -17,6 +17,12 @@ struct ForeignSpan {
     std::optional<WallTime> time;
     Json attributes;  // an object
   };
+  // A cause that is not the parent; it may be in another trace.
+  struct Link {
+    std::string trace_id;  // lower case; empty: not told
+    std::string span_id;   // likewise
+    Json attributes;       // an object
+  };
 
   std::string trace_id;   // lower case; empty: not told
   std::string span_id;    // likewise
@@ -28,7 +34,7 @@ struct ForeignSpan {
   std::string error;  // what the status or an exception says; may be empty
   Json attributes;    // an object of plain values
   std::vector<Event> events;
-  std::vector<std::string> links;  // span ids
+  std::vector<Link> links;
 };
 
 // The containers in which spans come:

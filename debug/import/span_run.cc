@@ -156,9 +156,12 @@ class RunReader {
     if (kind == "wait" && for_user && span.end) {
       place.users_times.push_back(*span.end);
     } else if (kind == "spawn" || kind == "wait") {
-      for (const std::string& link : span.links)
-        if (const auto child = process_of_.find(tree_.node_of(link)); child != process_of_.end())
+      for (const ForeignSpan::Link& link : span.links) {
+        if (!link.trace_id.empty() && link.trace_id != span.trace_id) continue;
+        if (const auto child = process_of_.find(tree_.node_of(link.span_id));
+            child != process_of_.end())
           (kind == "spawn" ? place.spawns : place.waits).emplace_back(child->second, index);
+      }
     } else if (kind == "phase" && span.failed && node.model_call != kNone) {
       place.failures[node.model_call].push_back({span.error, span.end});
     } else if (kind.empty()) {

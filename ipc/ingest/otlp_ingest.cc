@@ -30,6 +30,7 @@ struct Counts {
   std::uint64_t refused_requests = 0;  // for want of room; whoever sent them tries again
   std::uint64_t recordings = 0;
   std::uint64_t kept_traces = 0;     // as spans
+  std::uint64_t dropped_spans = 0;   // of those, for another of the same id
   std::uint64_t dropped_traces = 0;  // that could not be written
 };
 
@@ -144,6 +145,7 @@ struct OtlpIngest::Impl {
     }
     counts.recordings += kept->recordings;
     counts.kept_traces += kept->spans ? 1 : 0;
+    counts.dropped_spans += kept->dropped_spans;
   }
 
   void close() {
@@ -209,6 +211,7 @@ Json OtlpIngest::status() const {
                        {"waiting_traces", impl_->waiting.size()},
                        {"recordings", counts.recordings},
                        {"kept_traces", counts.kept_traces},
+                       {"dropped_spans", counts.dropped_spans},
                        {"dropped_traces", counts.dropped_traces}});
 }
 

@@ -1,7 +1,9 @@
 #include "ipc/ingest/trace_keeper.h"
 
-#include <algorithm>
-#include <unordered_set>
+#include <fmt/format.h>
+
+#include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "debug/import/foreign_span.h"
@@ -32,6 +34,24 @@ SpanKind kind_of(SpanRole role) {
   return SpanKind::kFnCall;
 }
 
+// Times from outside lie anywhere: the difference may not fit.
+Nanoseconds offset_of(WallTime time, WallTime start) {
+  std::int64_t offset = 0;
+  const std::int64_t from = start.time_since_epoch().count();
+  if (__builtin_sub_overflow(time.time_since_epoch().count(), from, &offset)) return {};
+  return Nanoseconds(offset);
+}
+
+// A link's attributes are texts.
+Json texts_of(const Json& attributes) {
+  if (attributes.empty()) return nullptr;
+  Json texts = Json::object();
+  for (const Json::Member& member : attributes.members())
+    texts.members().push_back(
+        {member.key, member.value.is_string() ? member.value : Json(dump(member.value))});
+  return texts;
+}
+
 Span span_of(const ForeignSpan& foreign) {
   Span span;
   span.trace_id = foreign.trace_id;
@@ -45,9 +65,25 @@ Span span_of(const ForeignSpan& foreign) {
   span.status = foreign.failed ? SpanStatus::kError : SpanStatus::kOk;
   span.error = foreign.error;
   span.attributes = foreign.attributes;
-  for (const std::string& link : foreign.links)
-    span.links.push_back({foreign.trace_id, link, nullptr});
+  for (const ForeignSpan::Event& event : foreign.events) {
+    const WallTime time = event.time.value_or(span.start);
+    span.events.push_back({.name = event.name,
+                           .time = time,
+                           .offset = offset_of(time, span.start),
+                           .attributes = event.attributes});
+  }
+  for (const ForeignSpan::Link& link : foreign.links)
+    span.links.push_back({link.trace_id.empty() ? foreign.trace_id : link.trace_id, link.span_id,
+                          texts_of(link.attributes)});
   return span;
+}
+
+// "2 × byte not UTF-8, 1 × …"
+std::string counted(const std::map<std::string, std::uint64_t>& kinds) {
+  std::string text;
+  for (const auto& [kind, number] : kinds)
+    text += fmt::format("{}{} × {}", text.empty() ? "" : ", ", number, kind);
+  return text;
 }
 
 }  // namespace
@@ -81,19 +117,31 @@ Result<TraceKeeper::Kept> TraceKeeper::keep(const TracePiece& trace) {
 }
 
 Result<TraceKeeper::Kept> TraceKeeper::keep_spans(const TracePiece& trace) {
-  SessionLog unused;
-  ImportTally uncounted(unused);
+  SessionLog log;
+  ImportTally tally(log);
   std::vector<ForeignSpan> spans;
   read_json_documents(trace.text, nullptr, [&](Json&& document, std::uint64_t) {
-    read_foreign_spans(document, uncounted, spans);
+    read_foreign_spans(document, tally, spans);
     return true;
   });
   FileSystem disk;
   SpanFileWriter writer(disk, traces_dir_);
-  std::unordered_set<std::string_view> there;
-  for (const ForeignSpan& span : spans)
-    if (there.insert(span.span_id).second) AGDB_CHECK_OK(writer.append(span_of(span)));
-  return Kept{.spans = true};
+  Kept kept{.spans = true};
+  std::unordered_map<std::string_view, const ForeignSpan*> there;
+  for (const ForeignSpan& foreign : spans) {
+    const Span span = span_of(foreign);
+    const auto [first, is_new] = there.try_emplace(foreign.span_id, &foreign);
+    if (is_new) {
+      AGDB_CHECK_OK(writer.append(span));
+    } else if (span != span_of(*first->second)) {
+      ++kept.dropped_spans;
+    }
+  }
+  if (kept.dropped_spans > 0)
+    tally.not_understood("another span of an id that stands there", kept.dropped_spans);
+  if (!log.not_understood.empty() && log_)
+    log_(fmt::format("trace {}: not kept: {}", trace.trace_id, counted(log.not_understood)));
+  return kept;
 }
 
 }  // namespace agdb

@@ -19,6 +19,8 @@ class TraceKeeper {
   struct Kept {
     std::uint64_t recordings = 0;
     bool spans = false;  // it was kept as spans
+    // Not kept, since another span of the same id stands there already.
+    std::uint64_t dropped_spans = 0;
   };
   // An error: the trace, or a part of it, could not be written.
   Result<Kept> keep(const TracePiece& trace);

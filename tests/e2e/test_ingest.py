@@ -124,6 +124,23 @@ class Ingest(DaemonCase):
         self.assertEqual(tree["metadata"]["total_spans"], 2)
         self.assertEqual(tree["root"]["children"][0]["status"], "error")
 
+    def test_kept_spans_keep_events_and_links(self):
+        trace, elsewhere = "ab" * 16, "12" * 16
+        event = {"name": "cache miss", "timeUnixNano": "1772964000000000007"}
+        self.take(request_of(plain_span(events=[event], links=[{"traceId": elsewhere, "spanId": "34" * 8}])))
+        self.end()
+        (line,) = (self.folder / ".agdb" / "traces" / trace / "spans.jsonl").read_text().splitlines()
+        span = json.loads(line)
+        self.assertEqual([(e["name"], e["offset_ns"]) for e in span["span_events"]], [("cache miss", 7)])
+        self.assertEqual([(to["trace_id"], to["span_id"]) for to in span["links"]], [(elsewhere, "34" * 8)])
+
+    def test_another_span_of_one_id_is_counted(self):
+        self.take(request_of(plain_span(), {**plain_span(), "name": "POST /"}))
+        while (told := self.status()["otlp"])["kept_traces"] == 0:
+            self.assertEqual(told["dropped_traces"], 0)
+        self.assertEqual(told["dropped_spans"], 1)
+        self.assertIn("1 span dropped for an id that was taken", self.agdb("status").out)
+
     def test_spans_without_ids_are_rejected_alone(self):
         bad = [plain_span(trace="nothing"), plain_span(span="../../x"), 7, plain_span(trace="0" * 32)]
         status, answer = self.ask(json.dumps(request_of(plain_span(), *bad)))

@@ -217,6 +217,12 @@ Result<ExitCode> detach(const ServeArguments& arguments, Environment& env) {
   return ExitCode::kDone;
 }
 
+std::string dropped_text(std::int64_t spans) {
+  if (spans <= 0) return "";
+  return fmt::format(", {} dropped for an id that was taken: the log says of which trace",
+                     plural(static_cast<std::uint64_t>(spans), "span"));
+}
+
 Result<ExitCode> status(const std::string& socket, bool json, Environment& env) {
   AGDB_TRY(DaemonSession session, DaemonSession::open(socket, env));
   AGDB_TRY(const Json told, session.call("daemon.status", {}));
@@ -251,9 +257,10 @@ Result<ExitCode> status(const std::string& socket, bool json, Environment& env) 
         fmt::format("lost        {} events: the recorder was behind\n", events.integer("refused")));
   if (const Json& otlp = told["otlp"]; otlp.is_object())
     console.print(
-        fmt::format("spans       {} in {}, {} open\n", otlp.integer("spans"),
+        fmt::format("spans       {} in {}, {} open{}\n", otlp.integer("spans"),
                     plural(static_cast<std::uint64_t>(otlp.integer("requests")), "request"),
-                    plural(static_cast<std::uint64_t>(otlp.integer("open_traces")), "trace")));
+                    plural(static_cast<std::uint64_t>(otlp.integer("open_traces")), "trace"),
+                    dropped_text(otlp.integer("dropped_spans"))));
   const Json& runs = told["runs"];
   if (runs.integer("not_stored") > 0)
     console.print(
