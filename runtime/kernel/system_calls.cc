@@ -204,13 +204,15 @@ Task<void> SystemCalls::set_system_prompt(std::string prompt) {
 
 Task<Result<Pid>> SystemCalls::spawn(std::string agent, std::string intent) {
   co_await boundary();
-  CallScope call(*p_, "Spawn", Field("agent", agent), Field("intent", intent));
+  CallScope call(*p_, "Spawn", Field("agent", agent));
   SpawnRequest request;
   request.script = p_->script;
   request.agent = agent;
   request.intent = intent;
   request.parent = p_->pid;
   Result<Process*> child = k_->spawn(std::move(request));
+  // Where the call names none it is the agent's own.
+  call.add(Field("intent", child ? (*child)->intent : intent));
   if (!child) {
     call.fails(child.error().message);
     co_return std::unexpected(child.error());

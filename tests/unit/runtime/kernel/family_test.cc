@@ -29,6 +29,7 @@ TEST_F(FamilyTest, AChildRunsBesideItsParentAndReportsToIt) {
   run(family({spawn("c1")}, std::chrono::seconds(2)));
   EXPECT_EQ(kernel.info(Pid{2})->parent, Pid{1});
   EXPECT_EQ(syscalls(Pid{1}, "Spawn").at(1).result, Json(2));
+  EXPECT_EQ(syscalls(Pid{1}, "Spawn").at(1).args.text("intent"), "help");
   EXPECT_EQ(syscalls(Pid{2}, "Spawn").at(0).result, Json(2));
   EXPECT_EQ(syscalls(Pid{1}, "Wait").at(0).result,
             Json::object({{"code", 0}, {"reason", "completed"}}));
