@@ -5,6 +5,7 @@
 #include <random>
 
 #include "debug/import/session_events.h"
+#include "debug/import/session_steps.h"
 
 namespace agdb {
 namespace {
@@ -28,9 +29,10 @@ Result<RecordedSession> record_session(const SessionRun& run, Pid first, Recordi
   RecordingManager manager(disk, clock, std::move(options), log);
   const std::string run_id = random_id();
   const std::string trace_id = run.trace_id.empty() ? random_id() : run.trace_id;
+  const RunAgents agents(run);
   RecordedSession recorded;
   for (std::size_t process = 0; process < run.processes.size(); ++process) {
-    session_events(run, process, first, run_id, trace_id,
+    session_events(run, agents, process, first, run_id, trace_id,
                    [&](Event&& event) { manager.on_event(event); });
     recorded.record_ids.push_back(manager.record_id(Pid{raw(first) + process}).value_or(""));
   }

@@ -54,17 +54,17 @@ int exit_code(const std::string& reason) {
 // The events of one process. Times that the log lacks are the last ones known.
 class EventWriter {
  public:
-  EventWriter(const SessionRun& run, std::size_t index, Pid first_pid,
+  EventWriter(const SessionRun& run, const RunAgents& agents, std::size_t index, Pid first_pid,
               const std::function<void(Event&&)>& sink)
       : run_(run),
+        agents_(agents),
         process_(run.processes.at(index)),
         index_(index),
         first_pid_(raw(first_pid)),
         pid_(pid_of(index)),
         sink_(sink),
         start_(first_time(process_)),
-        calls_(run, index),
-        names_(agent_names(run)),
+        calls_(run, agents, index),
         context_(CtxId{raw(pid_)}) {}
 
   void write(const std::string& run_id, const std::string& trace_id) {
@@ -150,7 +150,7 @@ class EventWriter {
     start.model = process_.model;
     start.wall_start = start_;
     start.script =
-        std::make_shared<const std::string>(script_to_json(session_script(run_, index_)));
+        std::make_shared<const std::string>(script_to_json(session_script(run_, agents_, index_)));
     sink_(Event{.pid = pid_, .n = 0, .timestamp = Nanoseconds{0}, .payload = std::move(start)});
   }
 
@@ -263,7 +263,7 @@ class EventWriter {
     for (const CallFate& fate : fates) {
       if (!fate.child) continue;
       call_now("Spawn",
-               Json::object({{"agent", names_[*fate.child]},
+               Json::object({{"agent", agents_.names[*fate.child]},
                              {"intent", run_.processes[*fate.child].intent}}),
                raw(pid_of(*fate.child)));
     }
@@ -363,6 +363,7 @@ class EventWriter {
   }
 
   const SessionRun& run_;
+  const RunAgents& agents_;
   const SessionProcess& process_;
   const std::size_t index_;
   const std::uint64_t first_pid_;
@@ -370,7 +371,6 @@ class EventWriter {
   const std::function<void(Event&&)>& sink_;
   const WallTime start_;
   const SessionCalls calls_;
-  const std::vector<std::string> names_;
   SessionContext context_;
   std::uint64_t n_ = 0;
   std::uint64_t turn_ = 0;  // of the last answer
@@ -387,7 +387,13 @@ class EventWriter {
 void session_events(const SessionRun& run, std::size_t process, Pid first_pid,
                     const std::string& run_id, const std::string& trace_id,
                     const std::function<void(Event&&)>& sink) {
-  EventWriter(run, process, first_pid, sink).write(run_id, trace_id);
+  session_events(run, RunAgents(run), process, first_pid, run_id, trace_id, sink);
+}
+
+void session_events(const SessionRun& run, const RunAgents& agents, std::size_t process,
+                    Pid first_pid, const std::string& run_id, const std::string& trace_id,
+                    const std::function<void(Event&&)>& sink) {
+  EventWriter(run, agents, process, first_pid, sink).write(run_id, trace_id);
 }
 
 }  // namespace agdb

@@ -26,8 +26,8 @@ std::int64_t bounded(std::int64_t tokens) {
 // The script of one process: its items in order, each added to the turn that it belongs to.
 class AgentWriter {
  public:
-  AgentWriter(const SessionRun& run, std::size_t index, const std::vector<std::string>& names)
-      : process_(run.processes.at(index)), names_(names), calls_(run, index) {}
+  AgentWriter(const SessionRun& run, const RunAgents& agents, std::size_t index)
+      : process_(run.processes.at(index)), names_(agents.names), calls_(run, agents, index) {}
 
   ScriptAgent write() {
     agent_.model = process_.model;
@@ -219,7 +219,11 @@ class AgentWriter {
 }  // namespace
 
 Script session_script(const SessionRun& run, std::size_t main) {
-  const std::vector<std::string> names = agent_names(run);
+  return session_script(run, RunAgents(run), main);
+}
+
+Script session_script(const SessionRun& run, const RunAgents& agents, std::size_t main) {
+  const std::vector<std::string>& names = agents.names;
   Script script;
   script.main = names.at(main);
   std::vector<std::size_t> waiting = {main};
@@ -227,7 +231,7 @@ Script session_script(const SessionRun& run, std::size_t main) {
     const std::size_t index = waiting.back();
     waiting.pop_back();
     if (script.agents.contains(names.at(index))) continue;
-    AgentWriter writer(run, index, names);
+    AgentWriter writer(run, agents, index);
     script.agents.emplace(names[index], writer.write());
     waiting.insert(waiting.end(), writer.children().begin(), writer.children().end());
   }

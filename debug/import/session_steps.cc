@@ -2,11 +2,41 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace agdb {
+namespace {
 
-SessionCalls::SessionCalls(const SessionRun& run, std::size_t process)
+std::vector<std::string> names_of(const SessionRun& run) {
+  std::vector<std::string> names;
+  std::unordered_set<std::string> taken;
+  // The next copy of a name to try, so that many agents of one name are named in one pass.
+  std::unordered_map<std::string, std::uint64_t> copies;
+  for (std::size_t i = 0; i < run.processes.size(); ++i) {
+    const std::string& own = run.processes[i].name;
+    const std::string wanted = i == 0 ? "main" : own.empty() ? "agent" : "agent-" + own;
+    std::string name = wanted;
+    while (!taken.insert(name).second) {
+      std::uint64_t& copy = copies.try_emplace(wanted, 2).first->second;
+      name = fmt::format("{}-{}", wanted, copy++);
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+}  // namespace
+
+RunAgents::RunAgents(const SessionRun& run) : names(names_of(run)), spawned(run.processes.size()) {
+  for (std::size_t i = 0; i < run.processes.size(); ++i) {
+    const SessionProcess& process = run.processes[i];
+    if (process.parent && process.spawn && *process.parent < spawned.size())
+      spawned[*process.parent].push_back(i);
+  }
+}
+
+SessionCalls::SessionCalls(const SessionRun& run, const RunAgents& agents, std::size_t process)
     : fates_(run.processes.at(process).items.size()), ends_(fates_.size()), turns_(fates_.size()) {
   const std::vector<SessionItem>& items = run.processes[process].items;
   std::uint64_t turn = 1;
@@ -31,10 +61,9 @@ SessionCalls::SessionCalls(const SessionRun& run, std::size_t process)
     }
     if (step == result->answer) ends_[*step] = i;
   }
-  for (std::size_t i = 0; i < run.processes.size(); ++i) {
-    const SessionProcess& child = run.processes[i];
-    if (child.parent == process && child.spawn)
-      fate(child.spawn->answer, child.spawn->call).child = i;
+  for (const std::size_t i : agents.spawned.at(process)) {
+    const SessionProcess::SpawnPoint& spawn = *run.processes[i].spawn;
+    fate(spawn.answer, spawn.call).child = i;
   }
 }
 
@@ -81,20 +110,6 @@ std::vector<std::optional<WallTime>> attempt_starts(const SessionAnswer& answer)
   for (const SessionFailure& failure : answer.failures)
     starts.push_back(failure.time ? failure.time : starts.back());
   return starts;
-}
-
-std::vector<std::string> agent_names(const SessionRun& run) {
-  std::vector<std::string> names;
-  std::set<std::string> taken;
-  for (std::size_t i = 0; i < run.processes.size(); ++i) {
-    const std::string& own = run.processes[i].name;
-    const std::string wanted = i == 0 ? "main" : own.empty() ? "agent" : "agent-" + own;
-    std::string name = wanted;
-    for (int copy = 2; !taken.insert(name).second; ++copy)
-      name = fmt::format("{}-{}", wanted, copy);
-    names.push_back(std::move(name));
-  }
-  return names;
 }
 
 }  // namespace agdb

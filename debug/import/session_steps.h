@@ -13,6 +13,16 @@ namespace agdb {
 // What session_events and session_script agree on: which result and which sub-agent belong to a
 // call, what the messages of a step are, what the agents are called.
 
+// What the processes of a run are to each other, worked out once for all of them.
+struct RunAgents {
+  explicit RunAgents(const SessionRun& run);
+
+  // By process, unique in the run: "main" for the root, "agent-<name>" for the others.
+  std::vector<std::string> names;
+  // By process, those that a call of it is known to have run, in the order of the run.
+  std::vector<std::vector<std::size_t>> spawned;
+};
+
 // What became of a tool call.
 struct CallFate {
   const SessionToolResult* result = nullptr;  // null: the log has none
@@ -23,7 +33,7 @@ struct CallFate {
 // The fates of all calls of one process. REQUIRES: the run outlives it and does not change.
 class SessionCalls {
  public:
-  SessionCalls(const SessionRun& run, std::size_t process);
+  SessionCalls(const SessionRun& run, const RunAgents& agents, std::size_t process);
 
   // By the index of the call in its answer; empty for items that are no answers.
   const std::vector<CallFate>& of(std::size_t answer_item) const { return fates_[answer_item]; }
@@ -53,8 +63,5 @@ Message result_message(const ToolCall& call, std::string content);
 // When the attempts of a model call began, the one that was answered last; nothing where the log
 // does not tell.
 std::vector<std::optional<WallTime>> attempt_starts(const SessionAnswer& answer);
-
-// One name for each process, unique in the run: "main" for the root, "agent-<name>" for the others.
-std::vector<std::string> agent_names(const SessionRun& run);
 
 }  // namespace agdb
