@@ -33,8 +33,10 @@ constexpr std::size_t kMaxName = 200;
 constexpr double kNanosPerSecond = 1e9;
 constexpr double kNanosPerMilli = 1e6;
 
-constexpr std::array<std::string_view, 5> kTrackNames = {"agent", "model", "tools",
-                                                         "waits and messages", "user"};
+constexpr std::array<std::string_view, 6> kTrackNames = {
+    "agent", "model", "tools", "waits and messages", "user", "processes"};
+// Of processes that have no tracks of their own.
+constexpr std::string_view kFurtherProcess = "process_span";
 
 // Perfetto reads a text as a hexadecimal number; ids from outside may be none.
 std::string flow_id(std::string_view span_id) {
@@ -132,7 +134,8 @@ void PerfettoExport::on_process(const TracedProcess& traced) {
   const std::uint64_t pid = raw(traced.pid);
   if (processes_.contains(pid)) return;
   Process& process = processes_[pid];
-  process.pid = pid > 0 && pid < kFirstTid ? pid : next_pid_++;
+  process.pid = number_for(pid);
+  process.further = std::max<std::uint64_t>(traced.process_spans, 1) - 1;
   process.start = since_zero(traced.start);
   process.worked_until = process.start;
   if (first_pid_ == 0) first_pid_ = process.pid;
@@ -140,6 +143,15 @@ void PerfettoExport::on_process(const TracedProcess& traced) {
   process.lanes[0].push_back({process.pid, process.start});
   name_lane(process, Track::kAgent, process.pid, 1);
   begin_process(process, traced.intent);
+}
+
+// The pid itself, unless it is too large, or was that of another process that has ended.
+std::uint64_t PerfettoExport::number_for(std::uint64_t pid) {
+  if (pid == 0 || pid >= kFirstTid) return next_pid_++;
+  if (numbers_used_.size() <= pid) numbers_used_.resize(pid + 1);
+  if (numbers_used_[pid]) return next_pid_++;
+  numbers_used_[pid] = true;
+  return pid;
 }
 
 // Its slice stands in front of all that lies in it, so that of two that begin at one moment the
@@ -174,12 +186,17 @@ std::int64_t PerfettoExport::end_process(Process& process, std::int64_t end, con
   return end;
 }
 
-PerfettoExport::Process& PerfettoExport::process_of(Pid pid) {
+// `span`: what tells of the process first, if a span does.
+PerfettoExport::Process& PerfettoExport::process_of(Pid pid, const Span* span) {
   const auto found = processes_.find(raw(pid));
   if (found != processes_.end()) return found->second;
   TracedProcess unknown;
   unknown.pid = pid;
   unknown.start = options_.zero.value_or(WallTime{});
+  if (span != nullptr && span->kind == SpanKind::kProcess) {
+    unknown.intent = span->name;
+    unknown.start = span->start;
+  }
   on_process(unknown);
   return processes_.at(raw(pid));
 }
@@ -231,11 +248,13 @@ PerfettoExport::Lane* PerfettoExport::lane_for(Process& process, Track track, co
 }
 
 PerfettoExport::Place PerfettoExport::begin_slice(Process& process, Track track, const Slice& slice,
-                                                  std::string_view name, SpanKind kind) {
+                                                  std::string_view name,
+                                                  std::string_view category) {
   Place place{.pid = process.pid, .at = slice.at, .end = slice.at + slice.length};
   Lane* const lane = lane_for(process, track, slice);
   if (lane == nullptr) {
-    async_end_ = {fmt::format("0x{:x}", ++async_), place.pid, place.end, std::string(name), kind};
+    async_end_ = {fmt::format("0x{:x}", ++async_), place.pid, place.end, std::string(name),
+                  category};
     file_->begin("b", process.pid, process.pid, place.at);
     file_->text("id", async_end_->id);
     place.end = place.at;
@@ -247,7 +266,7 @@ PerfettoExport::Place PerfettoExport::begin_slice(Process& process, Track track,
     file_->microseconds("dur", slice.length);
   }
   place.event = file_->number();
-  file_->text("cat", span_kind_name(kind));
+  file_->text("cat", category);
   file_->text("name", name);
   file_->begin_arguments();
   return place;
@@ -258,7 +277,7 @@ void PerfettoExport::end_slice() {
   if (!async_end_) return;
   file_->begin("e", async_end_->pid, async_end_->pid, async_end_->at);
   file_->text("id", async_end_->id);
-  file_->text("cat", span_kind_name(async_end_->kind));
+  file_->text("cat", async_end_->category);
   file_->text("name", async_end_->name);
   file_->end();
   async_end_.reset();
@@ -279,24 +298,18 @@ void PerfettoExport::write_attributes(const Span& span) {
 PerfettoExport::Place PerfettoExport::write_slice(Process& process, Track track, const Span& span,
                                                   std::string_view name, std::int64_t least) {
   const Slice slice = slice_of(process, span, least);
-  const Place place = begin_slice(process, track, slice, name, span.kind);
+  const Place place = begin_slice(process, track, slice, name, span_kind_name(span.kind));
   write_attributes(span);
   end_slice();
   return place;
 }
 
 void PerfettoExport::on_span(const Span& span) {
-  Process& process = process_of(span.pid);
+  Process& process = process_of(span.pid, &span);
   switch (span.kind) {
-    case SpanKind::kProcess: {
-      const Slice slice = slice_of(process, span);
-      Place place{.pid = process.pid, .tid = process.pid, .at = process.start};
-      place.event = std::numeric_limits<std::uint64_t>::max();
-      place.end = end_process(process, slice.at + slice.length, &span);
-      join(born_, spawned_, span.span_id, place, "spawn", false);
-      processes_.erase(raw(span.pid));
-      return;
-    }
+    case SpanKind::kProcess:
+      return process.further > 0 ? write_further_process(process, span)
+                                 : write_process(process, span);
     case SpanKind::kPhase:
       process.phases.push_back(span);
       if (process.phases.size() > kMaxPhases)
@@ -324,6 +337,25 @@ void PerfettoExport::on_span(const Span& span) {
   write_slice(process, Track::kWait, span, name_of(span), 0);
 }
 
+void PerfettoExport::write_process(Process& process, const Span& span) {
+  const Slice slice = slice_of(process, span);
+  Place place{.pid = process.pid, .tid = process.pid, .at = process.start};
+  place.event = std::numeric_limits<std::uint64_t>::max();
+  place.end = end_process(process, slice.at + slice.length, &span);
+  join(born_, spawned_, span.span_id, place, "spawn", false);
+  processes_.erase(raw(span.pid));
+}
+
+// Not on the process's first track, since it may reach beyond it.
+void PerfettoExport::write_further_process(Process& process, const Span& span) {
+  --process.further;
+  const Place place = begin_slice(process, Track::kProcess, slice_of(process, span), name_of(span),
+                                  kFurtherProcess);
+  write_attributes(span);
+  end_slice();
+  join(born_, spawned_, span.span_id, place, "spawn", false);
+}
+
 void PerfettoExport::write_message(Process& process, const Span& span) {
   // What is received is there at the receive's end.
   const std::int64_t least =
@@ -347,6 +379,8 @@ void PerfettoExport::join(OpenEnds& mine, OpenEnds& others, const std::string& i
   if (!place.usable()) return;
   const std::optional<Place> other = others.take(id);
   if (!other) return mine.put(id, place);
+  // A spawn leads into another process.
+  if (name == "spawn" && other->pid == place.pid) return;
   write_flow(id, name, begins ? place : *other, nullptr, begins ? *other : place);
 }
 
@@ -377,7 +411,8 @@ void PerfettoExport::write_tool(Process& process, const Span& span) {
   // As the runtime estimates the tokens of plain text.
   constexpr double kBytesPerToken = 3.5;
   const Slice slice = slice_of(process, span);
-  const Place place = begin_slice(process, Track::kTool, slice, "Tool: " + span.name, span.kind);
+  const Place place =
+      begin_slice(process, Track::kTool, slice, "Tool: " + span.name, span_kind_name(span.kind));
   file_->text("name", span.name);
   file_->boolean("success", !span.failed());
   const std::int64_t bytes = span.attributes.integer("result_bytes");
@@ -394,7 +429,8 @@ void PerfettoExport::write_tool(Process& process, const Span& span) {
 void PerfettoExport::write_call(Process& process, const Span& span) {
   const Slice slice = slice_of(process, span);
   std::vector<Span> phases = take_phases(process.phases, span.span_id);
-  const Place place = begin_slice(process, Track::kModel, slice, "API Call", span.kind);
+  const Place place =
+      begin_slice(process, Track::kModel, slice, "API Call", span_kind_name(span.kind));
   write_call_arguments(phases, span, slice);
   end_slice();
   if (place.tid == 0) {
@@ -531,7 +567,7 @@ void PerfettoExport::end_tool_flows(Process& process) {
 void PerfettoExport::write_users_wait(Process& process, const Span& span) {
   const Slice slice = slice_of(process, span);
   if (process.asked_at) write_interaction(process, slice.at);
-  begin_slice(process, Track::kUser, slice, "Waiting for User Input", span.kind);
+  begin_slice(process, Track::kUser, slice, "Waiting for User Input", span_kind_name(span.kind));
   write_attributes(span);
   end_slice();
 }
@@ -539,7 +575,7 @@ void PerfettoExport::write_users_wait(Process& process, const Span& span) {
 void PerfettoExport::write_interaction(Process& process, std::int64_t end) {
   const std::int64_t at = *std::exchange(process.asked_at, std::nullopt);
   begin_slice(process, Track::kUser, {at, std::max(end - at, std::int64_t{0})}, "Interaction",
-              SpanKind::kUserTiming);
+              span_kind_name(SpanKind::kUserTiming));
   if (process.prompt_bytes != 0) file_->number("prompt_length", process.prompt_bytes);
   end_slice();
 }

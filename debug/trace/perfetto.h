@@ -38,7 +38,7 @@ struct PerfettoOptions {
 //   tool_call `Tool: NAME`
 //   wait      slice; for a person `Waiting for User Input`, and `Interaction` from a user's message
 //             to the next stop
-//   others    slice
+//   others    slice; so is a further `process` of one pid, which other programs may tell of
 //   flows     spawn → child, send → receive, model call → tool → the next model call
 //
 // A moment has no room for a flow's end, so spawns and sends are at least 1 ns long, and receives 1
@@ -68,8 +68,8 @@ class PerfettoExport final : public TraceSink {
   std::uint64_t dropped() const;  // by the limit
 
  private:
-  enum class Track : std::uint8_t { kAgent, kModel, kTool, kWait, kUser };
-  static constexpr std::size_t kTracks = 5;
+  enum class Track : std::uint8_t { kAgent, kModel, kTool, kWait, kUser, kProcess };
+  static constexpr std::size_t kTracks = 6;
   struct Slice {
     std::int64_t at = 0;
     std::int64_t length = 0;
@@ -105,6 +105,7 @@ class PerfettoExport final : public TraceSink {
     std::optional<std::int64_t> asked_at;  // a person's request is under way since then
     std::int64_t prompt_bytes = 0;
     std::int64_t worked_until = 0;
+    std::uint64_t further = 0;  // spans of kind `process` that come before its own
   };
   // Ends of flows whose other end has not come, by the span id that both know.
   class OpenEnds {
@@ -117,7 +118,8 @@ class PerfettoExport final : public TraceSink {
     std::deque<std::string> order_;
   };
 
-  Process& process_of(Pid pid);
+  Process& process_of(Pid pid, const Span* span = nullptr);
+  std::uint64_t number_for(std::uint64_t pid);
   void name_process(const Process& process, const TracedProcess& traced);
   std::int64_t since_zero(WallTime time) const;
   Slice slice_of(const Process& process, const Span& span, std::int64_t least = 0) const;
@@ -125,13 +127,15 @@ class PerfettoExport final : public TraceSink {
   void name_lane(const Process& process, Track track, std::uint64_t tid, std::size_t number);
 
   Place begin_slice(Process& process, Track track, const Slice& slice, std::string_view name,
-                    SpanKind kind);
+                    std::string_view category);
   void end_slice();
   void write_attributes(const Span& span);
   Place write_slice(Process& process, Track track, const Span& span, std::string_view name,
                     std::int64_t least);
   void begin_process(Process& process, std::string_view name);
   std::int64_t end_process(Process& process, std::int64_t end, const Span* span);
+  void write_process(Process& process, const Span& span);
+  void write_further_process(Process& process, const Span& span);
   void write_call(Process& process, const Span& span);
   void write_call_arguments(const std::vector<Span>& phases, const Span& span, const Slice& slice);
   void write_attempt_starts(const std::vector<Span>& phases, const Span& span);
@@ -153,6 +157,7 @@ class PerfettoExport final : public TraceSink {
   std::unordered_map<std::uint64_t, Process> processes_;  // by the agent's pid
   std::uint64_t next_tid_;
   std::uint64_t next_pid_;
+  std::vector<bool> numbers_used_;
   std::uint64_t sort_index_ = 0;
   std::uint64_t first_pid_ = 0;
   // The end of the slice under way, when it found no track.
@@ -161,7 +166,7 @@ class PerfettoExport final : public TraceSink {
     std::uint64_t pid = 0;
     std::int64_t at = 0;
     std::string name;
-    SpanKind kind{};
+    std::string_view category;
   };
   std::optional<AsyncEnd> async_end_;
   std::uint64_t async_ = 0;  // slices that found no track

@@ -40,13 +40,15 @@ struct ExportJob {
     return written;
   }
 
-  Status derive(TraceSink& sink) {
+  Status derive(TraceSink& sink, SpanOrder order = SpanOrder::kAsKept) {
     std::optional<MaskingSink> masking;
     if (options.masked != nullptr) masking.emplace(sink, *options.masked);
-    Result<DerivedCounts> counts =
-        source.derive(masking ? *masking : sink, [this](std::uint64_t done, std::uint64_t total) {
+    Result<DerivedCounts> counts = source.derive(
+        masking ? *masking : sink,
+        [this](std::uint64_t done, std::uint64_t total) {
           return written && (!progress || progress(done, total));
-        });
+        },
+        order);
     AGDB_CHECK_OK(written);
     if (!counts) return std::unexpected(counts.error());
     totals.counts = *std::move(counts);
@@ -59,7 +61,7 @@ namespace {
 Status write_perfetto(ExportJob& job) {
   PerfettoExport trace([&job](std::string_view text) { return job.write(text); },
                        {.zero = job.source.start(), .limit = job.options.limit});
-  AGDB_CHECK_OK(job.derive(trace));
+  AGDB_CHECK_OK(job.derive(trace, SpanOrder::kByEnd));
   AGDB_CHECK_OK(trace.finish());
   job.totals.events = trace.events();
   job.totals.dropped = trace.dropped();

@@ -23,6 +23,9 @@ struct TracedProcess {
   std::string model;
   WallTime start{};                 // event timestamps count from it
   std::int64_t context_budget = 0;  // tokens; 0: no limit
+  // Spans of kind `process` with its pid. Its own is the last; more than one are there only where
+  // other programs have made them.
+  std::uint64_t process_spans = 1;
 };
 
 // A number of a process at a moment.

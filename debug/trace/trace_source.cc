@@ -114,7 +114,8 @@ WallTime TraceSource::start() const {
   return start;
 }
 
-Result<DerivedCounts> TraceSource::derive(TraceSink& sink, const DeriveProgress& progress) const {
+Result<DerivedCounts> TraceSource::derive(TraceSink& sink, const DeriveProgress& progress,
+                                          SpanOrder order) const {
   DerivedCounts counts;
   ToldSpans told(sink, kept_.has_value());
   for (const RecordedRun& run : runs_) {
@@ -123,16 +124,16 @@ Result<DerivedCounts> TraceSource::derive(TraceSink& sink, const DeriveProgress&
   }
   if (kept_) {
     UntoldSpans rest(sink, std::move(told).told());
-    AGDB_CHECK_OK(derive_kept(rest, counts, progress));
+    AGDB_CHECK_OK(derive_kept(rest, counts, progress, order));
   }
   return counts;
 }
 
 Status TraceSource::derive_kept(TraceSink& sink, DerivedCounts& counts,
-                                const DeriveProgress& progress) const {
+                                const DeriveProgress& progress, SpanOrder order) const {
   counts.damaged_lines += kept_->bad_lines();
   std::uint64_t done = 0;
-  return kept_->tell(sink, [&] { return !progress || progress(done++, kept_->spans()); });
+  return kept_->tell(sink, order, [&] { return !progress || progress(done++, kept_->spans()); });
 }
 
 }  // namespace agdb

@@ -41,11 +41,14 @@ class TraceSource {
   WallTime start() const;
   // Run by run, then the kept spans that none of them had. The progress is that of each; of a kept
   // trace it counts spans, and bad lines count as damaged.
-  Result<DerivedCounts> derive(TraceSink& sink, const DeriveProgress& progress = {}) const;
+  // Recorded spans come by their ends, kept ones as `order` says.
+  Result<DerivedCounts> derive(TraceSink& sink, const DeriveProgress& progress = {},
+                               SpanOrder order = SpanOrder::kAsKept) const;
 
  private:
   TraceSource() = default;
-  Status derive_kept(TraceSink& sink, DerivedCounts& counts, const DeriveProgress& progress) const;
+  Status derive_kept(TraceSink& sink, DerivedCounts& counts, const DeriveProgress& progress,
+                     SpanOrder order) const;
 
   std::vector<RecordedRun> runs_;  // one of the two is there
   std::optional<KeptTrace> kept_;

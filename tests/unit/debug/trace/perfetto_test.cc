@@ -85,6 +85,49 @@ TEST_F(PerfettoTest, AProcessThatNeverEndsIsIncomplete) {
   EXPECT_EQ(end["args"]["incomplete"], Json(true));
 }
 
+TEST_F(PerfettoTest, FurtherProcessesOfOnePidAreSlicesOfTheirOwn) {
+  TracedProcess process = traced();
+  process.process_spans = 3;
+  export_.on_process(process);
+  export_.on_span(span_of(SpanKind::kProcess, "child a", 0, 10));
+  export_.on_span(span_of(SpanKind::kProcess, "child b", 20, 3000));
+  export_.on_span(span_of(SpanKind::kProcess, "tidy up", 0, 1500));
+  const std::vector<Json> all = events();
+  EXPECT_THAT(tracks(all), ElementsAre("agent", "processes"));
+  EXPECT_EQ(with(all, "name", "child a").at(0)["dur"], Json(10'000));
+  EXPECT_EQ(with(all, "name", "child b").at(0)["ts"], Json(20'000));
+  EXPECT_EQ(with(all, "name", "child b").at(0)["dur"], Json(2'980'000));
+  EXPECT_EQ(with(all, "ph", "B").at(0).text("name"), "tidy up");
+  EXPECT_EQ(with(all, "ph", "E").at(0)["ts"], Json(1'500'000));
+}
+
+TEST_F(PerfettoTest, AProcessThatIsKnownByItsSpanAloneHasItsNameAndTimes) {
+  export_.on_process(traced());
+  export_.on_span(span_of(SpanKind::kProcess, "tidy up", 0, 10));
+  export_.on_span(span_of(SpanKind::kProcess, "another", 20, 30));
+  const std::vector<Json> all = events();
+  const std::vector<Json> begins = with(all, "ph", "B");
+  ASSERT_EQ(begins.size(), 2U);
+  EXPECT_EQ(begins[1].text("name"), "another");
+  EXPECT_EQ(begins[1]["ts"], Json(20'000));
+  EXPECT_EQ(with(all, "ph", "E").at(1)["ts"], Json(30'000));
+  // Two processes, though they had one pid.
+  EXPECT_NE(begins[0]["pid"], begins[1]["pid"]);
+  EXPECT_NE(begins[0]["tid"], begins[1]["tid"]);
+}
+
+TEST_F(PerfettoTest, ASpawnHasNoFlowWithinAProcess) {
+  TracedProcess process = traced();
+  process.process_spans = 2;
+  export_.on_process(process);
+  Span spawn = span_of(SpanKind::kSpawn, "child", 5, 6);
+  const Span child = span_of(SpanKind::kProcess, "child", 5, 20);
+  spawn.links.push_back({spawn.trace_id, child.span_id, nullptr});
+  export_.on_span(spawn);
+  export_.on_span(child);
+  EXPECT_THAT(with(events(), "ph", "s"), IsEmpty());
+}
+
 TEST_F(PerfettoTest, TimesAreMicrosecondsWithTheirFraction) {
   export_.on_process(traced());
   Span span = span_of(SpanKind::kStep, "step 1", 0, 0);

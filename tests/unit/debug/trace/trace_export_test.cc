@@ -79,6 +79,17 @@ TEST_F(TraceExportTest, TotalsSayWhatWasWritten) {
   EXPECT_GT(write(*many, "perfetto", {.limit = 20})->dropped, 0U);
 }
 
+TEST_F(TraceExportTest, TracksAreTheSameInWhateverOrderSpansAreKept) {
+  for (std::int64_t i = 0; i < 300; ++i) {
+    keep("on", made_span(SpanKind::kToolCall, "s", "", "ls", 10 * i, 10 * i + 5));
+    keep("back", made_span(SpanKind::kToolCall, "s", "", "ls", 2990 - 10 * i, 2995 - 10 * i));
+  }
+  ASSERT_TRUE(write(*TraceSource::named(places_, "on"), "perfetto"));
+  const std::string on = written_;
+  ASSERT_TRUE(write(*TraceSource::named(places_, "back"), "perfetto"));
+  EXPECT_EQ(written_, on);
+}
+
 TEST_F(TraceExportTest, ManyLinesComeInFewPieces) {
   constexpr std::int64_t kMany = 2000;
   for (std::int64_t i = 0; i < kMany; ++i)
