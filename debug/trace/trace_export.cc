@@ -90,7 +90,7 @@ Status write_otlp(ExportJob& job) {
 Status write_folded(ExportJob& job) {
   using Weight = FoldedStacks::Weight;
   FoldedStacks stacks(job.options.by_tokens ? Weight::kTokens : Weight::kTime);
-  AGDB_CHECK_OK(job.derive(stacks));
+  AGDB_CHECK_OK(job.derive(stacks, SpanOrder::kByEnd));
   stacks.finish([&job](std::string_view line) {
     ++job.totals.stacks;
     job.add_line(line);

@@ -90,6 +90,15 @@ TEST_F(TraceExportTest, TracksAreTheSameInWhateverOrderSpansAreKept) {
   EXPECT_EQ(written_, on);
 }
 
+TEST_F(TraceExportTest, StacksAreTheSameInWhateverOrderSpansAreKept) {
+  for (std::int64_t i = 299; i >= 0; --i)
+    keep("back",
+         made_span(SpanKind::kToolCall, "s" + std::to_string(i), "p", "ls", 10 * i, 10 * i + 5));
+  keep("back", made_span(SpanKind::kProcess, "p", "", "root", 0, 3000));
+  ASSERT_TRUE(write(*TraceSource::named(places_, "back"), "folded"));
+  EXPECT_EQ(written_, "root 1500000\nroot;ls 1500000\n");
+}
+
 TEST_F(TraceExportTest, ManyLinesComeInFewPieces) {
   constexpr std::int64_t kMany = 2000;
   for (std::int64_t i = 0; i < kMany; ++i)
