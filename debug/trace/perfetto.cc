@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <iterator>
 #include <limits>
+#include <span>
 #include <unordered_set>
 #include <utility>
 
@@ -56,23 +56,20 @@ double milliseconds(std::int64_t nanoseconds) {
   return static_cast<double>(nanoseconds) / kNanosPerMilli;
 }
 
-// Takes out the phases of a call and what lies in one of those. A phase that names no parent is the
-// next call's.
-std::vector<Span> take_phases(std::vector<Span>& waiting, const std::string& call) {
-  std::vector<Span> taken;
-  const auto take = [&](const auto& belongs) {
-    const auto rest = std::ranges::stable_partition(waiting, std::not_fn(belongs));
-    taken.insert(taken.end(), std::move_iterator(rest.begin()), std::move_iterator(rest.end()));
-    waiting.erase(rest.begin(), rest.end());
-  };
-  take([&](const Span& phase) {
+// Puts the phases of a call, and what lies in one of those, behind all others, and returns how many
+// others there are. A phase that names no parent is the next call's.
+std::size_t part_phases(std::vector<Span>& waiting, const std::string& call) {
+  const auto belongs = [&](const Span& phase) {
     return phase.parent_span_id.empty() || phase.parent_span_id == call;
-  });
-  if (waiting.empty()) return taken;
+  };
+  if (std::ranges::all_of(waiting, belongs)) return 0;
+  const auto own = std::ranges::stable_partition(waiting, std::not_fn(belongs)).begin();
   std::unordered_set<std::string_view> outer;
-  for (const Span& phase : taken) outer.insert(phase.span_id);
-  take([&](const Span& phase) { return outer.contains(phase.parent_span_id); });
-  return taken;
+  for (auto phase = own; phase != waiting.end(); ++phase) outer.insert(phase->span_id);
+  const auto inner = std::stable_partition(waiting.begin(), own, [&](const Span& phase) {
+    return !outer.contains(phase.parent_span_id);
+  });
+  return static_cast<std::size_t>(inner - waiting.begin());
 }
 
 }  // namespace
@@ -428,22 +425,24 @@ void PerfettoExport::write_tool(Process& process, const Span& span) {
 
 void PerfettoExport::write_call(Process& process, const Span& span) {
   const Slice slice = slice_of(process, span);
-  std::vector<Span> phases = take_phases(process.phases, span.span_id);
+  const std::size_t others = part_phases(process.phases, span.span_id);
+  const std::span<const Span> phases = std::span(process.phases).subspan(others);
   const Place place =
       begin_slice(process, Track::kModel, slice, "API Call", span_kind_name(span.kind));
   write_call_arguments(phases, span, slice);
   end_slice();
   if (place.tid == 0) {
-    write_lone_phases(process, std::move(phases));
+    write_lone_phases(process, {phases.begin(), phases.end()});
   } else {
     write_phases(process, phases, place);
   }
+  process.phases.resize(others);
   process.worked_until = std::max(process.worked_until, place.end);
   read_tool_results(process, place);
   process.call = place;
 }
 
-void PerfettoExport::write_call_arguments(const std::vector<Span>& phases, const Span& span,
+void PerfettoExport::write_call_arguments(std::span<const Span> phases, const Span& span,
                                           const Slice& slice) {
   const auto number = [&](std::string_view key) { return span.attributes.integer(key); };
   const auto known = [&](const char* name, std::int64_t value) {
@@ -487,7 +486,7 @@ void PerfettoExport::write_call_arguments(const std::vector<Span>& phases, const
 }
 
 // Milliseconds since the call's start.
-void PerfettoExport::write_attempt_starts(const std::vector<Span>& phases, const Span& span) {
+void PerfettoExport::write_attempt_starts(std::span<const Span> phases, const Span& span) {
   Json starts = Json::array();
   WallTime last{};
   const auto add = [&](WallTime at) {
@@ -506,7 +505,7 @@ void PerfettoExport::write_attempt_starts(const std::vector<Span>& phases, const
 
 // One behind the other within the call, the attempts within the set-up; whatever the phases say.
 // Those of which nothing would be left stand alone.
-void PerfettoExport::write_phases(Process& process, const std::vector<Span>& phases,
+void PerfettoExport::write_phases(Process& process, std::span<const Span> phases,
                                   const Place& call) {
   std::vector<Span> alone;
   std::int64_t from = call.at;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -137,9 +138,9 @@ class PerfettoExport final : public TraceSink {
   void write_process(Process& process, const Span& span);
   void write_further_process(Process& process, const Span& span);
   void write_call(Process& process, const Span& span);
-  void write_call_arguments(const std::vector<Span>& phases, const Span& span, const Slice& slice);
-  void write_attempt_starts(const std::vector<Span>& phases, const Span& span);
-  void write_phases(Process& process, const std::vector<Span>& phases, const Place& call);
+  void write_call_arguments(std::span<const Span> phases, const Span& span, const Slice& slice);
+  void write_attempt_starts(std::span<const Span> phases, const Span& span);
+  void write_phases(Process& process, std::span<const Span> phases, const Place& call);
   void write_lone_phases(Process& process, std::vector<Span> phases);
   void write_tool(Process& process, const Span& span);
   void write_users_wait(Process& process, const Span& span);
