@@ -203,9 +203,11 @@ void RecordingManager::note_spawn(const Recorder& parent, SeqNum seq_num, const 
 }
 
 void RecordingManager::link(Pid child, const RecordingParent& parent) {
-  const auto [first, last] = ended_unlinked_.equal_range(child);
-  for (auto ended = first; ended != last; ++ended) patch_parent(ended->second.folder, parent);
-  ended_unlinked_.erase(first, last);
+  if (const auto children = ended_unlinked_.find(parent.pid); children != ended_unlinked_.end()) {
+    const auto [first, last] = children->second.equal_range(child);
+    for (auto ended = first; ended != last; ++ended) patch_parent(ended->second, parent);
+    children->second.erase(first, last);
+  }
   if (LiveProcess* living = processes_.find(child)) {
     living->spawned_by = parent;
     if (living->recorder != nullptr) living->recorder->set_parent(parent);
@@ -238,16 +240,17 @@ Status RecordingManager::end(Recorders::iterator ending, std::string_view status
   process.with_children = false;
   Status finished = recorder->finish(status, exit_reason, last_n);
   if (!finished) {
+    ++totals_.unfinished;
     log_(fmt::format("recording {} did not end well: {}", recorder->record_id(),
                      finished.error().message));
   }
   totals_.events += recorder->event_count();
   totals_.lost_events += recorder->lost_events();
   // No Spawn by this process can come any more; its own may.
-  std::erase_if(ended_unlinked_, [&](const auto& child) { return child.second.parent == pid; });
+  ended_unlinked_.erase(pid);
   const std::optional<RecordingParent>& parent = recorder->metadata().parent;
   if (parent && parent->seq_num == SeqNum{} && recorders_.contains(parent->pid))
-    ended_unlinked_.emplace(pid, EndedChild{.parent = parent->pid, .folder = recorder->folder()});
+    ended_unlinked_[parent->pid].emplace(pid, recorder->folder());
   if (options_.ended) options_.ended(recorder->metadata());
   return finished;
 }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "debug/record/live_processes.h"
@@ -99,6 +100,7 @@ class RecordingManager final : public Subscriber {
     std::uint64_t failed = 0;       // processes whose recording could not be created
     std::uint64_t events = 0;       // in ended recordings
     std::uint64_t lost_events = 0;  // in ended recordings
+    std::uint64_t unfinished = 0;   // recordings whose end could not be written
   };
   Totals totals() const;
 
@@ -135,12 +137,9 @@ class RecordingManager final : public Subscriber {
   // A Spawn stands in the parent's stream. It can come before the child's birth, while it lives, or
   // after its death.
   std::map<Pid, RecordingParent> spawned_;  // children not born yet
-  struct EndedChild {
-    Pid parent{};
-    std::string folder;
-  };
-  // By child: recordings that ended before the Spawn came.
-  std::multimap<Pid, EndedChild> ended_unlinked_;
+  // By parent: of its children's recordings those that ended before the Spawn came, as the folders
+  // by child.
+  std::unordered_map<Pid, std::multimap<Pid, std::string>> ended_unlinked_;
   Totals totals_;
 };
 

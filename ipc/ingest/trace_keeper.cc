@@ -109,7 +109,7 @@ Result<TraceKeeper::Kept> TraceKeeper::keep(const TracePiece& trace) {
     RecordingOptions options;
     options.records_dir = records_dir_;
     options.source = source;
-    AGDB_TRY(const RecordedSession session, record_session(run, Pid{1}, std::move(options), log_));
+    AGDB_TRY(const RecordedSession session, record_session(run, std::move(options), log_));
     kept.recordings += session.record_ids.size();
     intake_.take(session.record_ids);
   }

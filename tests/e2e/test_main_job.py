@@ -272,6 +272,20 @@ class RealSessions(AgdbCase):
         self.agdb("import", path, "--force")
         self.assertEqual(len(self.agdb("record", "list").lines()), 3)
 
+    def test_an_import_that_was_cut_off_is_made_once_more(self):
+        path = next(p for p in sorted(SESSIONS.glob("claude-code/*.jsonl")) if p.stat().st_size > 5000)
+        (first,) = self.agdb("import", path).lines()
+        # As a program leaves it that was killed.
+        metadata = self.folder_of(first) / "metadata.json"
+        metadata.write_text(json.dumps({**json.loads(metadata.read_text()), "status": "recording"}))
+        again = self.agdb("import", path)
+        self.assertIn(f"was cut off ({first} is of it)", again.err)
+        (second,) = again.lines()
+        self.assertNotEqual(first, second)
+        before = self.agdb("import", path)
+        self.assertIn(f"was imported before, as {second}", before.err)
+        self.assertEqual(before.lines(), [second])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -158,16 +158,25 @@ void tell(const ReadLog& read, const std::vector<ImportedRun>& recorded, bool js
         fmt::format("{}: not carried over: {}", read.path, kinds_text(read.log.not_understood)));
 }
 
-// The record id of an earlier import of the same bytes.
-Result<std::optional<std::string>> imported_before(const ReadLog& read, Environment& env) {
+// Imports of the same bytes, by one of their recordings.
+struct EarlierImports {
+  std::optional<std::string> whole;
+  std::optional<std::string> cut_off;  // before its end: its first process is not completed
+};
+
+Result<EarlierImports> earlier_imports(const ReadLog& read, Environment& env) {
+  EarlierImports earlier;
   AGDB_TRY(const RecordingList list, list_recordings(records_dir(env)));
   for (const ListedRecording& recording : list.recordings) {
     const RecordingMetadata& metadata = recording.metadata;
-    if (metadata.runtime == "imported" && metadata.source &&
-        metadata.source->hash == read.source.hash)
-      return metadata.record_id;
+    if (metadata.runtime != "imported" || !metadata.source ||
+        metadata.source->hash != read.source.hash)
+      continue;
+    const bool is_seal = metadata.pid == Pid{1} && metadata.status == kStatusCompleted;
+    std::optional<std::string>& found = is_seal ? earlier.whole : earlier.cut_off;
+    if (!found) found = metadata.record_id;
   }
-  return std::nullopt;
+  return earlier;
 }
 
 ExitCode worse(ExitCode a, ExitCode b) {
@@ -200,8 +209,8 @@ Result<ExitCode> import_file(const std::string& path, const ImportArguments& arg
   for (const std::string& companion : read.log.companion_files)
     companions.insert(std::filesystem::path(companion).lexically_normal().string());
   if (!arguments.force && !read.log.runs.empty()) {
-    AGDB_TRY(const std::optional<std::string> before, imported_before(read, env));
-    if (before) {
+    AGDB_TRY(const EarlierImports earlier, earlier_imports(read, env));
+    if (const std::optional<std::string>& before = earlier.whole) {
       ++totals.before;
       env.console->note(
           fmt::format("{} was imported before, as {}; --force imports it again", path, *before));
@@ -213,6 +222,9 @@ Result<ExitCode> import_file(const std::string& path, const ImportArguments& arg
       }
       return arguments.run ? execute(read, arguments, env) : ExitCode::kDone;
     }
+    if (earlier.cut_off)
+      env.console->note(fmt::format("an earlier import of {} was cut off ({} is of it): once more",
+                                    path, *earlier.cut_off));
   }
   AGDB_TRY(const std::vector<ImportedRun> recorded, record_log(read, env));
   totals.runs += recorded.size();

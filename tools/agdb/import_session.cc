@@ -115,21 +115,26 @@ Result<LogFiles> log_files(const std::string& path) {
 }
 
 Result<std::vector<ImportedRun>> record_log(const ReadLog& read, Environment& env) {
+  RecordingOptions options;
+  options.records_dir = records_dir(env);
+  options.source = read.source;
+  FileSystem disk;
+  ImportRecorder recorder(disk, std::move(options),
+                          [&](const std::string& line) { env.console->warn(line); });
+  std::uint64_t processes = 0;
+  for (const SessionRun& run : read.log.runs) processes += run.processes.size();
+  Progress progress(*env.console, "recording", processes, "processes");
+  std::uint64_t written = 0;
   std::vector<ImportedRun> recorded;
-  std::uint64_t next_pid = 1;
   for (std::size_t i = 0; i < read.log.runs.size(); ++i) {
-    const SessionRun& run = read.log.runs[i];
-    RecordingOptions options;
-    options.records_dir = records_dir(env);
-    options.source = read.source;
     AGDB_TRY(RecordedSession session,
-             record_session(run, Pid{next_pid}, std::move(options),
-                            [&](const std::string& line) { env.console->warn(line); }));
-    next_pid += run.processes.size();
-    keep_runs(session.record_ids, env);
+             recorder.record(read.log.runs[i], [&] { progress.update(++written); }));
     recorded.push_back(
         {.run = i, .record_ids = std::move(session.record_ids), .events = session.events});
+    if (i > 0) keep_runs(recorded.back().record_ids, env);
   }
+  AGDB_CHECK_OK(recorder.finish());
+  if (!recorded.empty()) keep_runs(recorded.front().record_ids, env);
   return recorded;
 }
 

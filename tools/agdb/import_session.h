@@ -36,7 +36,8 @@ struct ImportedRun {
   std::uint64_t events = 0;
 };
 
-// Writes a recording for every process of the log's runs, in the records dir.
+// Writes a recording for every process of the log's runs, in the records dir. The last that it does
+// is to complete that of the first process.
 Result<std::vector<ImportedRun>> record_log(const ReadLog& read, Environment& env);
 
 }  // namespace agdb
