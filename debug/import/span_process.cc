@@ -122,19 +122,24 @@ std::optional<std::size_t> SpanProcess::answer_before(const ForeignSpan& span) c
   return std::nullopt;
 }
 
-// Ids repeat: the nearest call of that id in the answers up to `newest` that has no use yet.
+// Ids repeat: the nearest call of that id in the answers up to `newest` that has no use yet. Where
+// several of that answer's calls have it, the one of the tool, and else the last.
 std::optional<SpanProcess::CallPlace> SpanProcess::open_call(const std::string& id,
+                                                             std::string_view tool,
                                                              std::size_t newest) const {
   // A file in which one id stands for very many calls must not cost their square.
   constexpr std::size_t kLookedAt = 256;
   const auto places = by_id_.find(id);
   if (id.empty() || places == by_id_.end()) return std::nullopt;
+  std::optional<CallPlace> nearest;
   std::size_t looked_at = 0;
   for (auto at = places->second.rbegin(); at != places->second.rend(); ++at) {
-    if (++looked_at > kLookedAt) break;
-    if (at->answer <= newest && !taken(*at)) return *at;
+    if (++looked_at > kLookedAt || (nearest && at->answer != nearest->answer)) break;
+    if (at->answer > newest || taken(*at)) continue;
+    if (answers_[at->answer].answer.response.tool_calls[at->call].name == tool) return *at;
+    if (!nearest) nearest = *at;
   }
-  return std::nullopt;
+  return nearest;
 }
 
 std::optional<std::size_t> SpanProcess::known_answer(const ForeignSpan* call) const {
@@ -148,7 +153,7 @@ std::optional<SpanProcess::CallPlace> SpanProcess::place_of(const ToolUse& use) 
   auto index = known_answer(use.behind);
   if (!index) index = answer_before(*use.span);
   if (!index) return std::nullopt;
-  if (const auto named = open_call(use.facts.tool_call_id, *index)) return named;
+  if (const auto named = open_call(use.facts.tool_call_id, use.facts.tool, *index)) return named;
   const Answer& answer = answers_[*index];
   const std::vector<ToolCall>& calls = answer.answer.response.tool_calls;
   for (std::size_t i = 0; i < calls.size(); ++i)
@@ -319,7 +324,7 @@ void SpanProcess::add_outside(ChatMessage message) {
   if (first_words_.empty() && message.role == "user") first_words_ = message.content;
   context_.add(message.role, message.content);
   const auto open = message.role == "tool" && emitted_ > 0
-                        ? open_call(message.result_of, emitted_ - 1)
+                        ? open_call(message.result_of, message.name, emitted_ - 1)
                         : std::nullopt;
   if (open) {
     SessionToolResult result;

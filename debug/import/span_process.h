@@ -72,7 +72,8 @@ class SpanProcess {
 
   std::optional<std::size_t> answer_before(const ForeignSpan& span) const;
   bool taken(const CallPlace& place) const { return answers_[place.answer].taken[place.call]; }
-  std::optional<CallPlace> open_call(const std::string& id, std::size_t newest) const;
+  std::optional<CallPlace> open_call(const std::string& id, std::string_view tool,
+                                     std::size_t newest) const;
   std::optional<std::size_t> known_answer(const ForeignSpan* call) const;
   std::optional<CallPlace> place_of(const ToolUse& use);
   std::size_t slot_of(const Result& result) const;

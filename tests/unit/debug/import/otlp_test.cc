@@ -424,6 +424,26 @@ TEST(OtlpImport, CallsThatShareAnIdKeepTheirOwnResults) {
   EXPECT_EQ(answers(process)[1]->response.tool_calls.size(), 1u);
 }
 
+// Where several calls of an answer have one id, the name tells whose use it is.
+TEST(OtlpImport, CallsOfOneAnswerThatShareAnIdAreToldApartByName) {
+  const auto answer =
+      R"(,"gen_ai.output.messages":"[{\"role\":\"assistant\",\"parts\":[{\"type\":\"tool_call\",\"id\":\"t1\",\"name\":\"A\"},{\"type\":\"tool_call\",\"id\":\"t1\",\"name\":\"B\"}]}]")";
+  const auto use = [](const char* id, int to, const char* name) {
+    return tool(id, "", 2, to, name, R"(,"gen_ai.tool.call.id":"t1")");
+  };
+  for (const bool a_first : {true, false}) {
+    std::vector<Wrote> spans = {chat("b1", "", 1, 2, answer), use("c1", 9, "A"), use("c2", 5, "B")};
+    if (!a_first) std::swap(spans[1], spans[2]);
+    const SessionLog log = imported(spans);
+    const auto found = results(log.runs.at(0).processes.at(0));
+    ASSERT_EQ(found.size(), 2u);
+    EXPECT_EQ(found[0]->call, 1u);
+    EXPECT_EQ(*found[0]->ended - *found[0]->began, std::chrono::seconds(3));
+    EXPECT_EQ(found[1]->call, 0u);
+    EXPECT_EQ(*found[1]->ended - *found[1]->began, std::chrono::seconds(7));
+  }
+}
+
 constexpr const char* kTwoCalls =
     R"(,"gen_ai.output.messages":"[{\"role\":\"assistant\",\"parts\":[)"
     R"({\"type\":\"tool_call\",\"id\":\"t1\",\"name\":\"ls\"},)"
