@@ -31,6 +31,10 @@ class ImportTally {
   SessionLog* log_;
 };
 
+// What was counted, for a person: "2 lines not JSON, 1 image block". Kinds that are names from the
+// file stay as they are.
+std::string counted_text(const std::map<std::string, std::uint64_t>& kinds);
+
 // Null, false, and what is empty.
 bool says_nothing(const Json& value);
 

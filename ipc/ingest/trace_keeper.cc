@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -78,14 +77,6 @@ Span span_of(const ForeignSpan& foreign) {
   return span;
 }
 
-// "2 × byte not UTF-8, 1 × …"
-std::string counted(const std::map<std::string, std::uint64_t>& kinds) {
-  std::string text;
-  for (const auto& [kind, number] : kinds)
-    text += fmt::format("{}{} × {}", text.empty() ? "" : ", ", number, kind);
-  return text;
-}
-
 }  // namespace
 
 TraceKeeper::TraceKeeper(std::string records_dir, std::string traces_dir, const Clock& clock,
@@ -138,9 +129,9 @@ Result<TraceKeeper::Kept> TraceKeeper::keep_spans(const TracePiece& trace) {
     }
   }
   if (kept.dropped_spans > 0)
-    tally.not_understood("another span of an id that stands there", kept.dropped_spans);
+    tally.not_understood("span of an id that stands there", kept.dropped_spans);
   if (!log.not_understood.empty() && log_)
-    log_(fmt::format("trace {}: not kept: {}", trace.trace_id, counted(log.not_understood)));
+    log_(fmt::format("trace {}: not kept: {}", trace.trace_id, counted_text(log.not_understood)));
   return kept;
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 
+#include "debug/import/import_tally.h"
 #include "debug/import/session_events.h"
 #include "debug/record/records_dir.h"
 #include "debug/replay/screen_text.h"
@@ -96,13 +97,6 @@ Json kinds_json(const std::map<std::string, std::uint64_t>& kinds) {
   return json;
 }
 
-std::string kinds_text(const std::map<std::string, std::uint64_t>& kinds) {
-  std::string text;
-  for (const auto& [kind, number] : kinds)
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", number, kind);
-  return text;
-}
-
 Json run_json(const SessionRun& run, const ImportedRun& recorded) {
   const RunCounts counts = count(run);
   Json ids = Json::array();
@@ -155,7 +149,7 @@ void tell(const ReadLog& read, const std::vector<ImportedRun>& recorded, bool js
                              read.source.size == 0 ? "empty" : "holds no agent's run"));
   if (!read.log.not_understood.empty())
     console.note(
-        fmt::format("{}: not carried over: {}", read.path, kinds_text(read.log.not_understood)));
+        fmt::format("{}: not carried over: {}", read.path, counted_text(read.log.not_understood)));
 }
 
 // Imports of the same bytes, by one of their recordings.
@@ -290,7 +284,7 @@ Result<ExitCode> import(const ImportArguments& arguments, Environment& env) {
       totals.own_recordings > 0)
     env.console->note(to_text(totals));
   if (!totals.bookkeeping.empty() && !arguments.json)
-    env.console->note("passed over as bookkeeping: " + kinds_text(totals.bookkeeping));
+    env.console->note("passed over as bookkeeping: " + counted_text(totals.bookkeeping));
   if (totals.runs > 0 && !arguments.json) AGDB_CHECK_OK(note_newest(env));
   return code;
 }

@@ -58,5 +58,36 @@ TEST_F(ImportTallyTest, HostileKindsAreCutAndLimited) {
     EXPECT_LE(kind.size(), ImportTally::kMaxKindBytes);
 }
 
+TEST(CountedText, OneIsSaidAsItIs) {
+  EXPECT_EQ(counted_text({}), "");
+  EXPECT_EQ(counted_text({{"line not JSON", 1}, {"tool result without its call", 1}}),
+            "1 line not JSON, 1 tool result without its call");
+}
+
+TEST(CountedText, OfManyTheNounIsInThePlural) {
+  const auto two = [](const char* kind) { return counted_text({{kind, 2}}); };
+  EXPECT_EQ(two("line not JSON"), "2 lines not JSON");
+  EXPECT_EQ(two("invalid UTF-8 byte"), "2 invalid UTF-8 bytes");
+  EXPECT_EQ(two("token count that cannot be read"), "2 token counts that cannot be read");
+  EXPECT_EQ(two("parent not in the file"), "2 parents not in the file");
+  EXPECT_EQ(two("tool result without its call"), "2 tool results without their call");
+  EXPECT_EQ(two("list element that is no span"), "2 list elements that are no spans");
+  EXPECT_EQ(two("span that stands there twice"), "2 spans that stand there twice");
+  EXPECT_EQ(two("model call told by several spans"), "2 model calls told by several spans");
+  EXPECT_EQ(two("image block"), "2 image blocks");
+}
+
+TEST(CountedText, NamesFromTheFileStay) {
+  const auto two = [](const char* kind) { return counted_text({{kind, 2}}); };
+  EXPECT_EQ(two("ai-title"), "2 ai-title");
+  EXPECT_EQ(two("line type message"), "2 lines of type message");
+  EXPECT_EQ(two("message field error"), "2 message fields error");
+  EXPECT_EQ(two("field in"), "2 fields in");
+  EXPECT_EQ(two("attachment:task_reminder"), "2 attachment:task_reminder");
+  EXPECT_EQ(two("messages kept by a compaction"), "2 messages kept by a compaction");
+  EXPECT_EQ(two(""), "2 ");
+  EXPECT_EQ(two("of "), "2 of ");
+}
+
 }  // namespace
 }  // namespace agdb
