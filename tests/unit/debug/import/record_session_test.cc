@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -37,6 +38,13 @@ class WearyDisk final : public FileSystem {
   std::vector<std::string> renamed;
 };
 
+std::string new_folder() {
+  std::string path = (std::filesystem::temp_directory_path() / "agdb-import-XXXXXX").string();
+  const char* const made = ::mkdtemp(path.data());
+  AGDB_ASSERT(made != nullptr, path);
+  return path;
+}
+
 // A root and so many sub-agents.
 SessionRun run_of(std::size_t sub_agents) {
   SessionRun run;
@@ -50,7 +58,6 @@ SessionRun run_of(std::size_t sub_agents) {
 
 class ImportRecorderTest : public ::testing::Test {
  protected:
-  void SetUp() override { std::filesystem::create_directories(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::unique_ptr<ImportRecorder> recorder() {
@@ -70,8 +77,7 @@ class ImportRecorderTest : public ::testing::Test {
     return found;
   }
 
-  const std::string folder_ = testing::TempDir() + "/import-" +
-                              testing::UnitTest::GetInstance()->current_test_info()->name();
+  const std::string folder_ = new_folder();
   WearyDisk disk_;
   std::vector<std::string> logged_;
 };
@@ -96,9 +102,10 @@ TEST_F(ImportRecorderTest, AllEventsAreCounted) {
   const auto import = recorder();
   const auto recorded = import->record(run_of(1));
   ASSERT_TRUE(recorded && import->finish());
+  const Result<RecordingList> list = list_recordings(folder_);
+  ASSERT_TRUE(list);
   std::uint64_t events = 0;
-  for (const ListedRecording& each : list_recordings(folder_)->recordings)
-    events += each.metadata.event_count;
+  for (const ListedRecording& each : list->recordings) events += each.metadata.event_count;
   EXPECT_GT(events, 0);
   EXPECT_EQ(recorded->events, events);
 }

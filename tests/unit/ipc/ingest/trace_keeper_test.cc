@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <filesystem>
 
@@ -25,6 +26,13 @@ std::string span(const std::string& id, const std::string& more = "",
   return R"({"traceId":")" + kTrace + R"(","spanId":")" + id + R"(","name":")" + name +
          R"(","startTimeUnixNano":")" + std::to_string(kStart) + R"(","endTimeUnixNano":")" +
          std::to_string(kStart + 1'000'000'000) + R"(","attributes":[])" + more + "}";
+}
+
+std::string new_folder() {
+  std::string path = (std::filesystem::temp_directory_path() / "agdb-keeper-XXXXXX").string();
+  const char* const made = ::mkdtemp(path.data());
+  AGDB_ASSERT(made != nullptr, path);
+  return path;
 }
 
 class TraceKeeperTest : public ::testing::Test {
@@ -52,8 +60,7 @@ class TraceKeeperTest : public ::testing::Test {
     return read->spans;
   }
 
-  const std::string folder_ = testing::TempDir() + "/keeper-" +
-                              testing::UnitTest::GetInstance()->current_test_info()->name();
+  const std::string folder_ = new_folder();
   RealClock clock_;
   std::vector<std::string> logged_;
 };
