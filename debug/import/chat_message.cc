@@ -10,9 +10,6 @@
 namespace agdb {
 namespace {
 
-// More tokens than any call can have: a count above is damage, not a number to add up.
-constexpr std::int64_t kMaxTokens = 1'000'000'000'000;
-
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -229,14 +226,6 @@ const Json& first_choice(const Json::Array& choices) {
   return choices.front();
 }
 
-std::int64_t tokens_of(const Json& value, ImportTally& tally) {
-  if (value.is_null()) return 0;
-  const auto count = value.to_int();
-  if (count && *count >= 0 && *count <= kMaxTokens) return *count;
-  tally.not_understood("token count that cannot be read");
-  return 0;
-}
-
 }  // namespace
 
 bool is_chat_message(const Json& json) {
@@ -248,12 +237,12 @@ std::optional<ChatMessage::Usage> read_chat_usage(const Json& json, ImportTally&
   const Json& completion = first_of(json, {"completion_tokens", "output_tokens"});
   if (prompt.is_null() && completion.is_null()) return std::nullopt;
   ChatMessage::Usage usage;
-  usage.request_tokens = tokens_of(prompt, tally);
-  usage.response_tokens = tokens_of(completion, tally);
+  usage.request_tokens = read_token_count(prompt, tally);
+  usage.response_tokens = read_token_count(completion, tally);
   const Json& details = first_of(json, {"prompt_tokens_details", "input_tokens_details"});
   const Json& hit = first_of(json, {"cache_read_input_tokens", "prompt_cache_hit_tokens"});
-  usage.cache_read_tokens = tokens_of(hit.is_null() ? details["cached_tokens"] : hit, tally);
-  usage.cache_creation_tokens = tokens_of(json["cache_creation_input_tokens"], tally);
+  usage.cache_read_tokens = read_token_count(hit.is_null() ? details["cached_tokens"] : hit, tally);
+  usage.cache_creation_tokens = read_token_count(json["cache_creation_input_tokens"], tally);
   // Anthropic's own counts leave cached tokens out of input_tokens; all others have them in.
   const bool cached_apart = json["prompt_tokens"].is_null() && details.is_null();
   if (cached_apart) usage.request_tokens += usage.cache_read_tokens + usage.cache_creation_tokens;

@@ -8,9 +8,6 @@
 namespace agdb {
 namespace {
 
-// More than any call takes; also keeps sums in range.
-constexpr std::int64_t kMaxTokens = 1'000'000'000'000;
-
 class Usage {
  public:
   Usage(const Json& usage, ImportTally& tally) : usage_(usage), tally_(tally) {}
@@ -29,13 +26,7 @@ class Usage {
   }
 
  private:
-  std::int64_t count(const Json& value) const {
-    if (value.is_null()) return 0;
-    const auto tokens = value.to_int();
-    if (tokens && *tokens >= 0 && *tokens <= kMaxTokens) return *tokens;
-    tally_.not_understood("token count that cannot be read");
-    return 0;
-  }
+  std::int64_t count(const Json& value) const { return read_token_count(value, tally_); }
 
   const Json& usage_;
   ImportTally& tally_;

@@ -81,6 +81,14 @@ std::string counted_text(const std::map<std::string, std::uint64_t>& kinds) {
   return text;
 }
 
+std::int64_t read_token_count(const Json& value, ImportTally& tally) {
+  if (value.is_null()) return 0;
+  const auto count = value.to_int();
+  if (count && *count >= 0 && *count <= kMaxCallTokens) return *count;
+  tally.not_understood("token count that cannot be read");
+  return 0;
+}
+
 bool says_nothing(const Json& value) {
   switch (value.type()) {
     case Json::Type::kNull:

@@ -35,6 +35,11 @@ class ImportTally {
 // file stay as they are.
 std::string counted_text(const std::map<std::string, std::uint64_t>& kinds);
 
+// More tokens than any call can have: a count above is damage, not a number to add up.
+inline constexpr std::int64_t kMaxCallTokens = 1'000'000'000'000;
+// A count of a call's tokens. Null is 0; what is no number up to kMaxCallTokens is told, and 0.
+std::int64_t read_token_count(const Json& value, ImportTally& tally);
+
 // Null, false, and what is empty.
 bool says_nothing(const Json& value);
 

@@ -12,9 +12,6 @@
 namespace agdb {
 namespace {
 
-// More tokens than any call can have: a count above is damage, not a number to add up.
-constexpr std::int64_t kMaxTokens = 1'000'000'000'000;
-
 constexpr std::string_view kInputTokens =
     "gen_ai.usage.input_tokens gen_ai.usage.prompt_tokens llm.token_count.prompt "
     "llm.usage.prompt_tokens ai.usage.inputTokens ai.usage.promptTokens";
@@ -81,7 +78,7 @@ std::optional<std::int64_t> tokens_of(const ForeignSpan& span, std::string_view 
   const Json& value = attribute(span, keys);
   if (value.is_null()) return std::nullopt;
   const auto number = number_of(value);
-  if (number && *number >= 0 && *number <= static_cast<double>(kMaxTokens))
+  if (number && *number >= 0 && *number <= static_cast<double>(kMaxCallTokens))
     return static_cast<std::int64_t>(*number);
   tally.not_understood("token count that cannot be read");
   return std::nullopt;
