@@ -27,12 +27,9 @@ Result<bool> Rebuild::step() {
     return true;
   }
   const Result<RunTrace> trace = run_trace_of(run, *store_, records_dir_);
-  Status kept = trace ? Status() : std::unexpected(trace.error());
-  if (trace) {
-    const Result<StoredId> id = store_->record_run(*trace);
-    if (!id && id.error().code != Code::kInvalid) return std::unexpected(id.error());
-    if (!id) kept = std::unexpected(id.error());
-  }
+  const Result<StoredId> kept =
+      trace ? store_->record_run(*trace) : Result<StoredId>(std::unexpected(trace.error()));
+  if (trace && !kept && kept.error().code != Code::kInvalid) return std::unexpected(kept.error());
   if (!kept) tell_(fmt::format("{}: {}", run.recordings.front().folder, kept.error().message));
   ++(kept ? counts_.runs : counts_.unreadable);
   return true;

@@ -131,9 +131,9 @@ class TraceStore {
  public:
   // Makes the file (0600) and its folder (0700) where they are missing. A file that is damaged
   // (its size, its structure, its newest and oldest traces; a small one is gone through as a
-  // whole) is renamed to "<path>.corrupt-N" and begun anew: notes() says so,
-  // and lacks_recorded_runs() until it was filled. Errors: a newer
-  // version of the format (kUnsupported), another program's database (kInvalid), those of the disk.
+  // whole) is renamed to "<path>.corrupt-N" and begun anew: notes() says so, and
+  // lacks_recorded_runs() until it was filled. Errors: a newer version of the format
+  // (kUnsupported), another program's database (kInvalid), those of the disk.
   // `clock` outlives the store.
   static Result<TraceStore> open(const std::string& path, const Clock& clock,
                                  const StoreOptions& options = {});
